@@ -1,0 +1,1 @@
+"""Where a person meets vetset: the command line and the dashboard. No logic."""

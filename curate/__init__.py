@@ -1,0 +1,1 @@
+"""Rows in, vetted rows out."""

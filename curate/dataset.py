@@ -1,0 +1,186 @@
+"""The set: a folder ``NAME.vet/`` of rows, rejects, findings and decisions, and the fixed schema of a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from . import disk
+from .errors import DataError, StaleError, UsageError
+
+MESSAGE = pl.Struct(
+    {
+        "role": pl.String,  # system, user, assistant, tool; other words are kept as they came
+        "content": pl.String,  # null for a turn that only calls tools
+        "tool_calls": pl.String,  # JSON array in OpenAI's shape, characters as in the source
+        "tool_call_id": pl.String,
+        "extra": pl.String,  # JSON object: what else the source said of this message
+    }
+)
+
+ROWS = pl.Schema(
+    {
+        "id": pl.String,  # content hash, "-", ordinal among identical rows
+        "messages": pl.List(MESSAGE),  # the conversation; a last assistant turn is the target
+        "tools": pl.String,  # JSON schemas of the tools on offer, characters as in the source
+        "rejected": pl.String,  # the worse reply, for preference data
+        "label": pl.String,  # class or reference answer
+        "group": pl.String,  # user, conversation, repository: what must not stand on both sides of a split
+        "time": pl.Datetime("us", "UTC"),
+        "annotator": pl.String,
+        "source": pl.String,
+        "license": pl.String,  # an SPDX identifier where known
+        "origin": pl.String,  # "human", or the teacher that wrote it
+        "split": pl.String,  # an official split, or the one that vetset made
+        "file": pl.String,  # where the row was read: path as given
+        "line": pl.Int64,  # and line (or record, in files without lines), from 1
+        "extra": pl.String,  # JSON object: the rest of the source row
+    }
+)
+"""Columns of the rows frame, in order. All but ``id``, ``messages``, ``origin``, ``file``, ``line``, ``extra`` may be null."""
+
+FORMAT = 1  # of the folder; raised when an older vetset could misread it
+
+
+def content_hash(message_parts: list[str | None], tools: str | None, rejected: str | None, label: str | None) -> str:
+    """Return 20 hex digits (80 bits) of BLAKE2b over what a model would be trained on.
+
+    The messages come flat: role, content, tool_calls, tool_call_id, extra of each, in turn. 80 bits keep the chance of any two of a
+    million texts colliding under 10^-12 and still fit on a line.
+    """
+    # \x1f and \x1e (unit and record separator) keep ("ab", "c") apart from ("a", "bc"); null is not the empty text.
+    parts = "\x1f".join(["\x00" if part is None else part for part in (*message_parts, "\x1e", tools, rejected, label)])
+    return blake2b(parts.encode(), digest_size=10).hexdigest()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An opened set. Frames are read once and kept; open the set again to see what another process wrote."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Dataset:
+        """Open a set, finishing a change that a kill cut off.
+
+        Raises:
+            UsageError: there is no set at ``folder``.
+            DataError: it was written by a newer vetset, or its manifest is damaged.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such set; make one with `vetset read FILE -o {folder}`.")
+        disk.recover(folder)
+        if not (folder / "manifest.json").exists():
+            raise UsageError(
+                f"{folder} holds no manifest.json, so it is not a set (or its first read was cut off); "
+                f"run `vetset read FILE -o {folder}`."
+            )
+        dataset = cls(folder)
+        version = dataset.manifest.get("format")
+        if version != FORMAT:
+            raise DataError(
+                f"{folder}/manifest.json has format {version!r}, this vetset reads {FORMAT}; update vetset."
+            )
+        return dataset
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What was read and done: inputs, mapping, steps, exports."""
+        path = self.folder / "manifest.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DataError(f"{path} is not JSON ({type(error).__name__}); read the source files again.") from error
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """The rows as read, ``ROWS`` columns, with ``split`` as vetset's own split has it where one was made."""
+        rows = self._parquet("rows.parquet")
+        if not (self.folder / "splits.parquet").exists():
+            return rows
+        made = self._parquet("splits.parquet")
+        if made.height != rows.height or not made["id"].equals(rows["id"]):
+            raise StaleError(f"{self.folder}/splits.parquet belongs to other rows; run `vetset split {self.folder}`.")
+        return rows.with_columns(made["split"])
+
+    @cached_property
+    def findings(self) -> pl.DataFrame | None:
+        """What the checks said, or ``None`` before the first check of these rows."""
+        return self._parquet("findings.parquet") if (self.folder / "findings.parquet").exists() else None
+
+    def rejects(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines that could not become rows: ``file, line, reason, text``."""
+        path = self.folder / "rejects.jsonl"
+        if path.exists():
+            with path.open(encoding="utf-8") as lines:
+                yield from map(json.loads, lines)
+
+    def save(self, files: Mapping[str, disk.Writer | None], *, step: dict[str, Any] | None = None, **manifest: Any) -> None:
+        """Write files of the set and the manifest that tells of them as one change.
+
+        Args:
+            files: name to writer; ``None`` removes the file.
+            step: appended to the manifest's steps.
+            **manifest: other manifest entries to replace.
+        """
+        with disk.locked(self.folder):
+            path = self.folder / "manifest.json"
+            now = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"format": FORMAT, "steps": []}
+            now.update(manifest)
+            if step is not None:
+                now["steps"] = [*now.get("steps", []), step]
+            text = json.dumps(now, indent=1, ensure_ascii=False) + "\n"
+            disk.replace_together(
+                self.folder, {**files, "manifest.json": lambda beside: _write_text(beside, text)}
+            )
+        for name in ("manifest", "rows", "findings"):
+            self.__dict__.pop(name, None)
+
+    def _parquet(self, name: str) -> pl.DataFrame:
+        path = self.folder / name
+        try:
+            return pl.read_parquet(path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(
+                f"{path} can't be read as Parquet ({type(error).__name__}); make it again with `vetset read`, "
+                "then `vetset check`; decisions are kept."
+            ) from error
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def parquet(frame: pl.DataFrame) -> disk.Writer:
+    """Return a writer of ``frame`` as Parquet (zstd)."""
+    return lambda path: frame.write_parquet(path, compression="zstd", compression_level=1)
+
+
+def frame(records: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return a rows frame from Python records; missing columns are filled. For tests and small sets.
+
+    ``id`` is computed; ``messages`` may be a string (one user turn) or a list of messages.
+
+    >>> frame([{"messages": "hi", "label": "greeting"}]).select("label", "origin").row(0)
+    ('greeting', 'human')
+    """
+    seen: dict[str, int] = {}
+    full = []
+    for line, record in enumerate(records, 1):
+        given = record["messages"]
+        said = [{"role": "user", "content": given}] if isinstance(given, str) else given
+        messages = [{name.name: message.get(name.name) for name in MESSAGE.fields} for message in said]
+        row = {"origin": "human", "file": "memory", "line": line, "extra": "{}", **record, "messages": messages}
+        flat = [part for message in messages for part in message.values()]
+        digest = content_hash(flat, row.get("tools"), row.get("rejected"), row.get("label"))
+        seen[digest] = seen.get(digest, -1) + 1
+        full.append({name: row.get(name) for name in ROWS} | {"id": f"{digest}-{seen[digest]}"})
+    return pl.DataFrame(full, schema=ROWS, orient="row")

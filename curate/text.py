@@ -1,0 +1,124 @@
+"""What "the same text" means: the folded form, and keys that compare texts without holding them.
+
+Folding is NFKC, case folding (Unicode 15, section 3.13), zero-width characters dropped, white space collapsed and
+stripped. Two texts are *the same* when their folded forms are equal, and *identical* when their characters are.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import polars as pl
+
+_ZERO_WIDTH = re.compile("[\u200b-\u200d\u2060\ufeff]")
+
+
+def fold(text: str) -> str:
+    """Return the folded form of one text.
+
+    >>> fold("  Ｓtraße\\u200b  A ")
+    'strasse a'
+    """
+    return " ".join(_ZERO_WIDTH.sub("", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+def fold_all(texts: pl.Series) -> pl.Series:
+    """Return the folded form of every text, nulls kept; equal to ``fold`` text by text."""
+    plain = texts.str.contains(r"^[\x20-\x7e\t\n\r]*$").fill_null(value=True)
+    if plain.all():
+        return _fold_ascii(texts)
+    # polars has no case folding (to_lowercase differs: final sigma, sharp s), so texts with any other
+    # character go through Python; on English text that is a small share.
+    other = pl.Series(texts.name, [fold(text) for text in texts.filter(~plain)], dtype=pl.String)
+    index = pl.int_range(len(texts), dtype=pl.UInt32, eager=True)
+    order = pl.concat([index.filter(plain), index.filter(~plain)]).arg_sort()
+    return pl.concat([_fold_ascii(texts.filter(plain)), other]).gather(order)
+
+
+def _fold_ascii(texts: pl.Series) -> pl.Series:
+    return texts.str.to_lowercase().str.replace_all(r"[ \t\n\r]+", " ").str.strip_chars(" ")
+
+
+def turns(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return one line a message: ``row`` (u32, position in ``rows``), ``turn`` (u32), ``is_target``, and the message.
+
+    The target is the last message when the assistant speaks it. The strings are shared with ``rows``, not copied.
+
+    Returns:
+        Columns ``row, turn, is_target, role, content, tool_calls, tool_call_id, extra``, in row and turn order.
+    """
+    flat = (
+        rows.select("messages")
+        .with_row_index("row")
+        .filter(pl.col("messages").list.len() > 0)
+        .explode("messages")
+        .unnest("messages")
+    )
+    last = pl.col("row") != pl.col("row").shift(-1)
+    return flat.select(
+        "row",
+        pl.int_range(pl.len(), dtype=pl.UInt32).over("row").alias("turn"),
+        (last.fill_null(value=True) & (pl.col("role") == "assistant")).alias("is_target"),
+        pl.exclude("row"),
+    )
+
+
+_CHUNK = 100_000  # rows folded at a time: bounds the second copy of the text that folding makes
+
+
+def keys(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return 64-bit keys of what each row asks and answers, aligned with ``rows``.
+
+    Two rows with the same key have the same text (two different texts among a million collide with a chance of 3 in
+    10^8). Keys are made by polars' hash: compare them within one call, never store them.
+
+    Returns:
+        ``input, target`` (identical text), ``input_folded, target_folded`` (same text): u64, null where the row has
+        no input or no target; ``input_empty``: the input has no visible character.
+    """
+    parts = [_keys(rows.slice(start, _CHUNK)) for start in range(0, max(len(rows), 1), _CHUNK)]
+    return pl.concat(parts)
+
+
+def _keys(rows: pl.DataFrame) -> pl.DataFrame:
+    flat = turns(rows).with_columns(pl.col("content").fill_null("").alias("content"))
+    flat = flat.with_columns(fold_all(flat["content"]).alias("folded"))
+
+    def key(*columns: str) -> pl.Expr:
+        # The sum of position-salted hashes is order-aware and needs no list; u64 sums wrap.
+        return pl.struct(*columns, "tool_calls", "role", "turn").hash(seed=7)
+
+    flat = flat.with_columns(
+        key("content").alias("key"), key("folded").alias("key_folded"), (pl.col("folded") != "").alias("visible")
+    )
+    asked, answered = ~pl.col("is_target"), pl.col("is_target")
+    grouped = flat.group_by("row").agg(
+        pl.col("key").filter(asked).sum().alias("input"),
+        pl.col("key_folded").filter(asked).sum().alias("input_folded"),
+        (asked & pl.col("visible") & (pl.col("role") != "system")).any().alias("visible"),
+        pl.col("content").filter(answered).first().alias("content"),
+        pl.col("folded").filter(answered).first().alias("folded"),
+        pl.col("tool_calls").filter(answered).first(),
+        asked.any().alias("asked"),
+    )
+    lined = (
+        pl.select(pl.int_range(len(rows), dtype=pl.UInt32).alias("row"))
+        .join(grouped, on="row", how="left", maintain_order="left")
+        .with_columns(rows["label"], rows["rejected"], rows["tools"])
+        .with_columns(
+            fold_all(rows["label"]).alias("label_folded"),
+            fold_all(rows["rejected"]).alias("rejected_folded"),
+        )
+    )
+    answer = pl.any_horizontal(pl.col("content", "tool_calls", "label", "rejected").is_not_null())
+    asked_key = pl.col("asked").fill_null(value=False)
+    return lined.select(
+        pl.when(asked_key).then(pl.struct("input", "tools").hash(seed=8)).alias("input"),
+        pl.when(asked_key).then(pl.struct("input_folded", "tools").hash(seed=8)).alias("input_folded"),
+        pl.when(answer).then(pl.struct("content", "tool_calls", "label", "rejected").hash(seed=9)).alias("target"),
+        pl.when(answer)
+        .then(pl.struct("folded", "tool_calls", "label_folded", "rejected_folded").hash(seed=9))
+        .alias("target_folded"),
+        (~pl.col("visible").fill_null(value=False)).alias("input_empty"),
+    )

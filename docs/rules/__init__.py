@@ -1,0 +1,1 @@
+"""One page a rule, shown by `vetset rule NAME`."""
