@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import polars as pl
 
 from . import disk
 from .errors import DataError, StaleError, UsageError
+from .messages import Content, Said, content_hash
 
 MESSAGE = pl.Struct(
     {
@@ -47,17 +47,6 @@ ROWS = pl.Schema(
 """Columns of the rows frame, in order. All but ``id``, ``messages``, ``origin``, ``file``, ``line``, ``extra`` may be null."""
 
 FORMAT = 1  # of the folder; raised when an older vetset could misread it
-
-
-def content_hash(message_parts: list[str | None], tools: str | None, rejected: str | None, label: str | None) -> str:
-    """Return 20 hex digits (80 bits) of BLAKE2b over what a model would be trained on.
-
-    The messages come flat: role, content, tool_calls, tool_call_id, extra of each, in turn. 80 bits keep the chance of any two of a
-    million texts colliding under 10^-12 and still fit on a line.
-    """
-    # \x1f and \x1e (unit and record separator) keep ("ab", "c") apart from ("a", "bc"); null is not the empty text.
-    parts = "\x1f".join(["\x00" if part is None else part for part in (*message_parts, "\x1e", tools, rejected, label)])
-    return blake2b(parts.encode(), digest_size=10).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -116,6 +105,11 @@ class Dataset:
         """What the checks said, or ``None`` before the first check of these rows."""
         return self._parquet("findings.parquet") if (self.folder / "findings.parquet").exists() else None
 
+    def official_split(self, row_id: str) -> str | None:
+        """Return the split that the source gave a row, whatever vetset's own split says."""
+        found = pl.scan_parquet(self.folder / "rows.parquet").filter(pl.col("id") == row_id).select("split").collect()
+        return found.item() if found.height else None
+
     def rejects(self) -> Iterator[dict[str, Any]]:
         """Yield the lines that could not become rows: ``file, line, reason, text``."""
         path = self.folder / "rejects.jsonl"
@@ -123,7 +117,9 @@ class Dataset:
             with path.open(encoding="utf-8") as lines:
                 yield from map(json.loads, lines)
 
-    def save(self, files: Mapping[str, disk.Writer | None], *, step: dict[str, Any] | None = None, **manifest: Any) -> None:
+    def save(
+        self, files: Mapping[str, disk.Writer | None], *, step: dict[str, Any] | None = None, **manifest: Any
+    ) -> None:
         """Write files of the set and the manifest that tells of them as one change.
 
         Args:
@@ -138,9 +134,7 @@ class Dataset:
             if step is not None:
                 now["steps"] = [*now.get("steps", []), step]
             text = json.dumps(now, indent=1, ensure_ascii=False) + "\n"
-            disk.replace_together(
-                self.folder, {**files, "manifest.json": lambda beside: _write_text(beside, text)}
-            )
+            disk.replace_together(self.folder, {**files, "manifest.json": lambda beside: _write_text(beside, text)})
         for name in ("manifest", "rows", "findings"):
             self.__dict__.pop(name, None)
 
@@ -179,8 +173,10 @@ def frame(records: list[dict[str, Any]]) -> pl.DataFrame:
         said = [{"role": "user", "content": given}] if isinstance(given, str) else given
         messages = [{name.name: message.get(name.name) for name in MESSAGE.fields} for message in said]
         row = {"origin": "human", "file": "memory", "line": line, "extra": "{}", **record, "messages": messages}
-        flat = [part for message in messages for part in message.values()]
-        digest = content_hash(flat, row.get("tools"), row.get("rejected"), row.get("label"))
+        content = Content(
+            [Said(**message) for message in messages], row.get("tools"), row.get("rejected"), row.get("label")
+        )
+        digest = content_hash(content)
         seen[digest] = seen.get(digest, -1) + 1
         full.append({name: row.get(name) for name in ROWS} | {"id": f"{digest}-{seen[digest]}"})
     return pl.DataFrame(full, schema=ROWS, orient="row")

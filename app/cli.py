@@ -1,0 +1,401 @@
+"""The command line: open, one call into a room, print. Rooms are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from ..curate.checking import CheckResult
+
+app = typer.Typer(
+    name="vetset",
+    help="Vet training data before you fine-tune: read, check, decide, split, export.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # importing rich for the help page alone costs 0.2 s
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+SetArgument = Annotated[Path, typer.Argument(metavar="NAME.vet", help="A set, made by `vetset read`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout and nothing else.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="vetset.toml (default: the one in this folder, if any).")
+]
+ReviewerOption = Annotated[str | None, typer.Option("--reviewer", help="Who decides (default: your user name).")]
+
+
+class Report(StrEnum):
+    """How `check` prints its findings."""
+
+    table = "table"
+    github = "github"
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("vetset-demo"),
+    seed: Annotated[int, typer.Option(help="Of the sample data.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Write a sample set with planted flaws, and run the main job on it."""
+    from ..curate.demo_run import run_demo
+    from .printing import print_demo
+
+    result = run_demo(folder, seed=seed, say=_say)
+    _print(result.summary(), as_json, lambda: print_demo(result))
+    if not result.all_found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def read(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SRC...", help="Files, folders, globs, or owner/name on the hub.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The set (default: NAME.vet after the first source).")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Column of the text; several with commas between.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column of the label; `none` if there is none.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column that must not be split: user, conversation ... (meta.url for nested).")
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="Column of the time.")] = None,
+    annotator: Annotated[str | None, typer.Option(help="Column of who labelled it.")] = None,
+    split: Annotated[str | None, typer.Option(help="Column of the official split, or its name for every row.")] = None,
+    source: Annotated[str | None, typer.Option(help="Column of where it came from, or one word for every row.")] = None,
+    license_: Annotated[
+        str | None, typer.Option("--license", help="Column of the licence, or an SPDX id for every row.")
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="Column of who wrote it (human, or a teacher model), or one word for all.")
+    ] = None,
+    format_: Annotated[str | None, typer.Option("--format", help="The shape, if the guess is wrong.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of text files, if the guess is wrong.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Of delimited text, if the guess is wrong.")] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether the first line holds names.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Read any file into a set; says what it guessed, keeps what it can't read."""
+    from ..curate.mapping import Given
+    from ..curate.reading import default_out
+    from ..curate.reading import read as run
+    from .printing import progress_bytes, print_read
+
+    given = Given(
+        text=text, label=label, group=group, time=time, annotator=annotator, split=split, source=source,
+        license=license_, origin=origin, format=format_,
+    )  # fmt: skip
+    with progress_bytes("reading") as progress:
+        result = run(
+            sources, out or default_out(sources[0]), columns=given, encoding=encoding, delimiter=delimiter,
+            header=header, progress=progress,
+        )  # fmt: skip
+    _print(result.summary(), as_json, lambda: print_read(result))
+
+
+@app.command()
+def check(
+    name: SetArgument,
+    select: Annotated[list[str] | None, typer.Option(help="Rules or families, with commas between.")] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="Eval file that must not stand in this set; may be repeated.")
+    ] = None,
+    output_format: Annotated[Report, typer.Option(help="github: annotations for a pull request.")] = Report.table,
+    config: ConfigOption = None,
+    as_json: Json = False,
+) -> None:
+    """Run the rules; exit code 1 if a blocking finding stands."""
+    from ..curate.checking import check as run
+    from ..curate.dataset import Dataset
+    from .printing import print_check, print_github, progress_steps
+
+    dataset = Dataset.open(name)
+    with progress_steps() as progress:
+        result = run(dataset, select=_commas(select), against=against or (), policy=_policy(config), progress=progress)
+    printer = print_github if output_format is Report.github else print_check
+    _print(result.summary(), as_json, lambda: printer(dataset, result))
+    _gate(result)
+
+
+@app.command()
+def rule(
+    name: Annotated[str | None, typer.Argument(help="The rule; without it, all are listed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Explain a rule: what it finds, why it matters, what it cannot see, what to do."""
+    from ..curate.policy import Policy
+    from ..curate.rules import RULES, explain
+
+    if name is None:
+        policy = Policy()
+        known = {rule: {"finds": RULES[rule].finds, "blocks": rule in policy.block} for rule in RULES}
+        _print(
+            known,
+            as_json,
+            lambda: [
+                typer.echo(f"{rule:<22} {'blocks' if about['blocks'] else '      '}  {about['finds']}")
+                for rule, about in known.items()
+            ],
+        )
+        return
+    page = explain(name)
+    _print({"rule": name, "page": page}, as_json, lambda: typer.echo(page))
+
+
+@app.command()
+def decide(
+    name: SetArgument,
+    policy: Annotated[bool, typer.Option("--policy", help="What the policy settles by itself.")] = False,
+    rule: Annotated[str | None, typer.Option(help="All rows on which findings of this rule or family stand.")] = None,
+    row: Annotated[list[str] | None, typer.Option("--id", help="One row; may be repeated.")] = None,
+    undo: Annotated[str | None, typer.Option(help="Take back a batch, or a decision by its number.")] = None,
+    action: Annotated[str | None, typer.Option(help="keep, drop, relabel, edit or skip.")] = None,
+    value: Annotated[str | None, typer.Option(help="The new label (relabel), or messages as JSON (edit).")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for the log.")] = None,
+    reviewer: ReviewerOption = None,
+    config: ConfigOption = None,
+    as_json: Json = False,
+) -> None:
+    """Write decisions: by policy, by rule, or row by row."""
+    from ..curate import deciding
+    from ..curate.checking import judge
+    from ..curate.dataset import Dataset
+    from ..curate.errors import UsageError
+    from .printing import print_decided
+
+    dataset, who = Dataset.open(name), reviewer or _user()
+    ways = [way for way, given in (("--policy", policy), ("--rule", rule), ("--id", row), ("--undo", undo)) if given]
+    if len(ways) != 1:
+        raise UsageError(f"say what to decide with one of --policy, --rule, --id, --undo ({len(ways)} given).")
+    if ways[0] in ("--rule", "--id") and action is None:
+        raise UsageError(f"{ways[0]} needs --action: keep, drop, relabel, edit or skip.")
+    if policy:
+        outcome = deciding.decide_by_policy(dataset, _policy(config))
+    elif undo:
+        outcome = deciding.undo(dataset, undo, reviewer=who)
+    elif rule:
+        outcome = deciding.decide_by_rule(dataset, rule, action or "", reviewer=who, value=value, reason=reason)
+    else:
+        outcome = deciding.decide_rows(dataset, row or [], action or "", reviewer=who, value=value, reason=reason)
+    result = judge(dataset, policy=_policy(config))
+    summary = {**outcome.summary(), "standing": result.counts(), "blocking": result.blocking}
+    _print(summary, as_json, lambda: print_decided(dataset, outcome, result))
+
+
+@app.command()
+def split(
+    name: SetArgument,
+    ratios: Annotated[
+        str | None,
+        typer.Option(
+            help="Shares of train, validation, test: 0.8,0.1,0.1 (the default); two shares make train and test."
+        ),
+    ] = None,
+    counts: Annotated[str | None, typer.Option(help="Numbers of rows instead of shares: 1000,100,100.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="What must not be broken: group,time,duplicates (default: what the set has of group, duplicates)."
+        ),
+    ] = None,
+    names: Annotated[str | None, typer.Option(help="Names of the splits, with commas between.")] = None,
+    stratify: Annotated[bool, typer.Option("--stratify/--no-stratify", help="Keep the shares of labels alike.")] = True,
+    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    inflation: Annotated[
+        bool,
+        typer.Option("--inflation/--no-inflation", help="Estimate what a random split would have inflated a score."),
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Split by group, time and duplicates; says what a random split would have leaked."""
+    from ..curate.dataset import Dataset
+    from ..curate.splitting import split as run
+    from .printing import print_split
+
+    result = run(
+        Dataset.open(name), ratios=_numbers(ratios, float, "--ratios"), counts=_numbers(counts, int, "--counts"),
+        by=tuple(_commas([by]) or ()) if by else None, names=tuple(_commas([names]) or ()) if names else None,
+        stratify=stratify, seed=seed, inflation=inflation, say=_say,
+    )  # fmt: skip
+    _print(result.summary(), as_json, lambda: print_split(result))
+
+
+@app.command()
+def export(
+    name: SetArgument,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the files.")],
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="messages, prompt-completion, preference, kto, openai, alpaca, sharegpt, text-label, text, parquet or csv.",
+        ),
+    ] = "messages",
+    held: Annotated[
+        str, typer.Option(help="Rows on which blocking findings stand: hold (leave out), keep, or refuse to export.")
+    ] = "hold",
+    extra: Annotated[bool, typer.Option("--extra/--no-extra", help="Write the source's other fields too.")] = False,
+    seed: Annotated[int, typer.Option(help="Kept in the provenance.")] = 0,
+    config: ConfigOption = None,
+    as_json: Json = False,
+) -> None:
+    """Write the vetted files, with provenance.json and a dataset card beside them."""
+    from ..curate.dataset import Dataset
+    from ..curate.exporting import export as run
+    from .printing import print_export
+
+    result = run(Dataset.open(name), out, format=format_, held=held, extra=extra, seed=seed, policy=_policy(config))  # pyright: ignore[reportArgumentType]
+    _print(result.summary(), as_json, lambda: print_export(result))
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A folder that `vetset export` wrote.")],
+    as_json: Json = False,
+) -> None:
+    """Recompute every digest and count of an export; exit code 1 if one differs."""
+    from ..curate.provenance import verify as run
+    from .printing import print_verify
+
+    result = run(folder)
+    _print(result.summary(), as_json, lambda: print_verify(result))
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def why(
+    name: SetArgument,
+    row: Annotated[str, typer.Argument(metavar="ID", help="The row, or the beginning of its id.")],
+    as_json: Json = False,
+) -> None:
+    """Show the whole life of one row: source line, findings, decisions, splits, exports."""
+    from ..curate.dataset import Dataset
+    from ..curate.life import why as run
+    from .printing import print_life
+
+    result = run(Dataset.open(name), row)
+    _print(result.summary(), as_json, lambda: print_life(result))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from ..curate.version import version
+
+        typer.echo(version())
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+def _print(summary: dict[str, Any], as_json: bool, show: Any) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(summary, ensure_ascii=False) + "\n")
+    else:
+        show()
+
+
+def _say(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+def _gate(result: CheckResult) -> None:
+    if result.blocking:
+        raise typer.Exit(1)
+
+
+def _policy(config: Path | None) -> Any:
+    from ..curate.policy import load
+
+    return load(config or (Path("vetset.toml") if Path("vetset.toml").exists() else None))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _commas(values: list[str] | None) -> list[str] | None:
+    return [item.strip() for value in values for item in value.split(",") if item.strip()] if values else None
+
+
+def _numbers(text: str | None, kind: type, option: str) -> Any:
+    from ..curate.errors import UsageError, quote
+
+    if text is None:
+        return None
+    try:
+        return tuple(kind(item) for item in text.split(","))
+    except ValueError as error:
+        raise UsageError(
+            f"{option} {quote(text)} is not a list of numbers such as {'0.8,0.1,0.1' if kind is float else '1000,100,100'}."
+        ) from error
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the codes of the design: 0, 1, 2, 64, 65, 70."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors become one sentence on stderr."""
+    from typer import _click as click
+
+    try:
+        return app(arguments, standalone_mode=False) or 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.Abort:
+        _say("stopped.")
+        return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.format_message())
+        return 64
+    except click.exceptions.ClickException as error:
+        _say(f"vetset: {error.format_message()} (`vetset --help` lists the commands)")
+        return 64
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        _say("stopped; nothing half-written is left behind.")
+        return 130
+    except Exception as error:  # noqa: BLE001 - the last place: one sentence and an exit code, never a traceback
+        return _failed(error)
+
+
+def _failed(error: Exception) -> int:
+    from ..curate.errors import VetsetError, quote
+
+    if isinstance(error, VetsetError):
+        _say(f"vetset: {error}")
+        return error.exit_code
+    if isinstance(error, OSError) and error.strerror:
+        _say(f"vetset: {error.filename or 'a file'}: {error.strerror.lower()}; free the place or name another.")
+        return 64
+    if os.environ.get("VETSET_DEBUG"):
+        raise error
+    _say(
+        f"vetset: a fault of vetset's, not yours: {type(error).__name__}: {quote(error, 100)}; "
+        "run again with VETSET_DEBUG=1 and report what it prints."
+    )
+    return 70

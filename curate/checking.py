@@ -1,0 +1,114 @@
+"""The verb ``check``: run the rules, write the findings, count what stands."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from . import findings as findings_table
+from .dataset import Dataset, parquet
+from .decisions import Ledger
+from .mapping import Given
+from .policy import Policy, standing
+from .reading import read
+from .rules import RULES, Material, select_rules
+from .version import version
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What the rules found. ``standing`` is the part that no decision has settled."""
+
+    rows: int
+    rejects: int
+    rules: list[str]
+    findings: pl.DataFrame
+    standing: pl.DataFrame
+    blocking: list[str]
+    """Rules that block and of which something stands."""
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return rows, clusters and standing rows of each rule that ran, most standing first."""
+        per_rule = self.findings.group_by("rule").agg(rows=pl.len(), clusters=pl.col("cluster").drop_nulls().n_unique())
+        found = {rule: (rows, clusters) for rule, rows, clusters in per_rule.iter_rows()}
+        stand = dict(self.standing.group_by("rule").len().iter_rows())
+        counts = {
+            rule: {
+                "rows": found.get(rule, (0, 0))[0],
+                "clusters": found.get(rule, (0, 0))[1],
+                "standing": stand.get(rule, 0),
+            }
+            for rule in self.rules
+        }
+        order = sorted(
+            counts, key=lambda rule: (rule not in self.blocking, -counts[rule]["standing"], -counts[rule]["rows"], rule)
+        )
+        return {rule: counts[rule] for rule in order}
+
+    def summary(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {"rows": self.rows, "rejects": self.rejects, "rules": self.counts(), "blocking": self.blocking}
+
+
+def check(
+    dataset: Dataset,
+    *,
+    select: Sequence[str] | None = None,
+    against: Sequence[str | Path] = (),
+    policy: Policy | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> CheckResult:
+    """Run rules over a set and write its findings; those of rules that did not run are kept.
+
+    Args:
+        dataset: the set.
+        select: rule names or families; all by default.
+        against: files of eval rows that must not stand in this set.
+        policy: says which findings block; the default policy for ``None``.
+        progress: told the rule that starts, its number and how many there are.
+
+    Raises:
+        UsageError: a rule or a file that does not exist.
+    """
+    chosen = select_rules(select)
+    material = Material(dataset.rows, _read_against(against) if against else None)
+    found = []
+    for number, name in enumerate(chosen):
+        if progress is not None:
+            progress(name, number, len(chosen))
+        found.append(RULES[name].find(material))
+    before = dataset.findings
+    if before is not None:
+        found.append(before.filter(~pl.col("rule").is_in(chosen)))
+    frame = pl.concat(found) if found else findings_table.empty()
+    counts = dict(frame.filter(pl.col("rule").is_in(chosen)).group_by("rule").len().sort("rule").iter_rows())
+    options = {"select": list(select) if select else None, "against": [str(path) for path in against] or None}
+    step = {
+        "verb": "check", "version": version(), "options": {name: value for name, value in options.items() if value},
+        "counts": {"rows": dataset.rows.height, "findings": {rule: counts.get(rule, 0) for rule in chosen}},
+    }  # fmt: skip
+    ran = [rule for rule in RULES if rule in {*chosen, *dataset.manifest.get("checked", [])}]
+    dataset.save({"findings.parquet": parquet(frame)}, step=step, checked=ran)
+    return judge(dataset, policy=policy)
+
+
+def judge(dataset: Dataset, *, policy: Policy | None = None) -> CheckResult:
+    """Return what the last check found and what of it stands now, without running a rule."""
+    policy = policy or Policy()
+    frame = dataset.findings
+    frame = findings_table.empty() if frame is None else frame
+    with Ledger.open(dataset.folder) as ledger:
+        stands = standing(frame, ledger.head())
+    rules = [rule for rule in RULES if rule in dataset.manifest.get("checked", [])]
+    blocking = [rule for rule in rules if rule in policy.block and (stands["rule"] == rule).any()]
+    return CheckResult(dataset.manifest["rows"], dataset.manifest["rejects"], rules, frame, stands, blocking)
+
+
+def _read_against(paths: Sequence[str | Path]) -> pl.DataFrame:
+    with tempfile.TemporaryDirectory(prefix="vetset-") as folder:
+        return read(paths, Path(folder) / "against.vet", columns=Given()).dataset.rows

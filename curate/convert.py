@@ -1,0 +1,344 @@
+"""Newline-delimited JSON to row columns: whole chunks where records are alike, line by line where one is odd.
+
+The fast way decodes a block of lines into structs whose fields are made from the plan (parts with their types, every
+other known column as raw JSON) and then works column by column. A block that does not fit (a key that the rest lack, a
+type that changes, a broken line) is halved until the odd lines stand alone, and only those take the patient way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute
+
+from .mapping import COMMON, Plan, taken_from
+from .messages import Content, Said, content_hash
+from .shapes import BUILDERS, KINDS, TYPES, NotARow, Raw, json_of, loose_messages, loose_turns, text_of
+
+_UNSET = msgspec.UNSET
+_TEXT = pa.large_string()
+_PATIENT = 16  # lines: a smaller block is not halved again
+MESSAGE_TYPE = pa.struct([(name, _TEXT) for name in ("role", "content", "tool_calls", "tool_call_id", "extra")])
+ARROW = pa.schema(
+    [("id", _TEXT), ("messages", pa.large_list(MESSAGE_TYPE)), ("tools", _TEXT), ("rejected", _TEXT), ("label", _TEXT),
+     ("group", _TEXT), ("time", pa.timestamp("us", "UTC")), ("annotator", _TEXT), ("source", _TEXT), ("license", _TEXT),
+     ("origin", _TEXT), ("split", _TEXT), ("file", _TEXT), ("line", pa.int64()), ("extra", _TEXT)]
+)  # fmt: skip
+"""The rows schema as Arrow has it."""
+_NEEDED = frozenset(
+    ("text", "prompt", "completion", "instruction", "output", "conversations", "messages", "chosen", "rejected")
+)
+
+
+@dataclass
+class Columns:
+    """Columns of the rows that a chunk gave, in the order of their lines."""
+
+    contents: list[Content] = field(default_factory=list)
+    common: dict[str, list[str | None]] = field(default_factory=lambda: {part: [] for part in COMMON})
+    lines: list[int] = field(default_factory=list)
+    extra: list[bytes] = field(default_factory=list)
+
+
+@dataclass
+class Odd:
+    """A record that could not become a row."""
+
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass
+class Converter:
+    """Turns chunks of one source into columns."""
+
+    plan: Plan
+    known: list[str]
+    """Columns of the sample, in order."""
+    nan_records: int = 0
+
+    def convert(self, data: bytes, lines: Sequence[int]) -> tuple[Columns, list[Odd]]:
+        """Convert one chunk: JSON records, one a line, and the source line of each."""
+        columns, odd = Columns(), []
+        self._block(data.removesuffix(b"\n"), lines, columns, odd)
+        return columns, odd
+
+    def _block(self, data: bytes, lines: Sequence[int], columns: Columns, odd: list[Odd]) -> None:
+        try:
+            block = self._fast(self._decoder.decode_lines(data))
+        except (msgspec.MsgspecError, UnicodeError, NotARow):
+            if len(lines) <= _PATIENT:
+                self._patiently(data, lines, columns, odd)
+                return
+            half = len(lines) // 2
+            cut = _start_of_line(data, half)
+            self._block(data[: cut - 1], lines[:half], columns, odd)
+            self._block(data[cut:], lines[half:], columns, odd)
+            return
+        contents, common, extra = block
+        columns.contents += contents
+        for part, values in common.items():
+            columns.common[part] += values
+        columns.lines += lines
+        columns.extra += extra
+
+    # ---- the record's type, made from the plan -------------------------------------------------------------------
+
+    @cached_property
+    def _paths(self) -> list[tuple[str, str]]:
+        """(part, path) of all that is taken from a record; several texts are text, text1, text2."""
+        found = []
+        for part, said in self.plan.columns.items():
+            for number, path in enumerate(said.split(",") if part == "text" else [said]):
+                found.append((part if number == 0 else f"{part}{number}", path))
+        return found
+
+    @cached_property
+    def _direct(self) -> dict[str, str]:
+        """Column to kind, of the columns that a part takes whole. A time stays in extra too, since reading it loses some."""
+        kinds: dict[str, str] = {}
+        for part, path in self._paths:
+            if part != "time" and (path in self.known or not ("." in path or "~" in path)):
+                kind = _kind(part)
+                kinds[path] = "scalar" if kinds.get(path, kind) != kind else kind
+        return kinds
+
+    @cached_property
+    def _rest(self) -> list[str]:
+        return [column for column in self.known if column not in self._direct]
+
+    @cached_property
+    def _decoder(self) -> msgspec.json.Decoder[Any]:
+        fields = [(f"f{i}", TYPES[kind] | msgspec.UnsetType, _UNSET) for i, kind in enumerate(self._direct.values())]
+        fields += [(f"r{i}", Raw | msgspec.UnsetType, _UNSET) for i in range(len(self._rest))]
+        rename = dict(zip((name for name, *_ in fields), [*self._direct, *self._rest], strict=True))
+        return msgspec.json.Decoder(
+            msgspec.defstruct("Record", fields, rename=rename, forbid_unknown_fields=True, gc=False)
+        )
+
+    @cached_property
+    def _heads(self) -> list[bytes]:
+        return [msgspec.json.encode(column) + b":" for column in self._rest]
+
+    # ---- the fast way: columns -----------------------------------------------------------------------------------
+
+    def _fast(self, records: list[Any]) -> tuple[list[Content], dict[str, list[str | None]], list[bytes]]:
+        values = list(zip(*map(msgspec.structs.astuple, records), strict=True))
+        direct = dict(zip(self._direct, values, strict=False))
+        rest = dict(zip(self._rest, values[len(self._direct) :], strict=True))
+        parts: dict[str, Sequence[Any]] = {}
+        for part, path in self._paths:
+            if path in direct and part != "time":
+                column = direct[path]
+                if part in _NEEDED and _UNSET in column and not self._may_lack(part):
+                    raise NotARow
+                parts[part] = column if _UNSET not in column else [None if item is _UNSET else item for item in column]
+                if _kind(part) == "text" and self._direct[path] != "text":
+                    parts[part] = [text_of(raw, path) for raw in parts[part]]
+            else:
+                column = rest.get(path) if path in rest else self._nested(path, rest, len(records))
+                parts[part] = [None if item is _UNSET else item for item in column or [None] * len(records)]
+                if _kind(part) in ("text", "time"):
+                    parts[part] = _texts(parts[part], path)
+        contents = BUILDERS[self.plan.shape]({part: column for part, column in parts.items() if part not in COMMON})
+        common = {part: self._common(part, parts.get(part), len(records)) for part in COMMON}
+        return contents, common, self._extras(list(rest.values()), len(records))
+
+    def _common(self, part: str, column: Sequence[Any] | None, rows: int) -> list[str | None]:
+        if column is None:
+            return [self.plan.constants.get(part)] * rows
+        return [text or None for text in (column if part == "time" else _texts(column, part))]
+
+    def _nested(self, path: str, rest: dict[str, Sequence[Any]], rows: int) -> list[Any]:
+        column, pattern = taken_from(path)
+        steps = [column] if column in rest else column.split(".")
+        raws: Sequence[Any] = rest.get(steps[0]) or [None] * rows
+        for step in steps[1:]:
+            raws = [_step(raw, step) for raw in raws]
+        if pattern is None:
+            return [_json_raw(raw) for raw in raws]
+        return [_group(pattern, None if raw is None or raw is _UNSET else text_of(raw, column)) for raw in raws]
+
+    def _extras(self, rest: list[Sequence[Any]], rows: int) -> list[bytes]:
+        if not rest:
+            return [b"{}"] * rows
+        if not any(_UNSET in column for column in rest):
+            form = b"{" + b",".join(head.replace(b"%", b"%%") + b"%b" for head in self._heads) + b"}"
+            return [form % row for row in zip(*rest, strict=True)]
+        pairs = [
+            [b"" if raw is _UNSET else head + raw for raw in column]
+            for head, column in zip(self._heads, rest, strict=True)
+        ]
+        return [b"{" + b",".join(filter(None, row)) + b"}" for row in zip(*pairs, strict=True)]
+
+    def _may_lack(self, part: str) -> bool:
+        return part == "prompt" and self.plan.shape == "preference"
+
+    # ---- the patient way: one line ---------------------------------------------------------------------------------
+
+    def _patiently(self, data: bytes, lines: Sequence[int], columns: Columns, odd: list[Odd]) -> None:
+        for line, raw in zip(lines, data.split(b"\n"), strict=True):
+            try:
+                content, common, extra = self._one(self._object(raw))
+            except (NotARow, UnicodeError) as error:
+                reason = str(error) if isinstance(error, NotARow) else "it holds what is no character in UTF-8"
+                odd.append(Odd(line, reason, raw.decode("utf-8", errors="backslashreplace")))
+                continue
+            columns.contents.append(content)
+            for part, value in common.items():
+                columns.common[part].append(value)
+            columns.lines.append(line)
+            columns.extra.append(extra)
+
+    def _one(self, record: dict[str, Raw]) -> tuple[Content, dict[str, str | None], bytes]:
+        parts: dict[str, Any] = {}
+        for part, path in self._paths:
+            raw = record.get(path)
+            if raw is None and ("." in path or "~" in path):
+                raw = self._nested(path, {name: [item] for name, item in record.items()}, 1)[0]
+            if raw is None and part in _NEEDED and not self._may_lack(part):
+                raise NotARow(f"it has no '{path}'")
+            parts[part] = _coerce(raw, _kind(part), path)
+        build = BUILDERS[self.plan.shape]
+        content = build({part: [value] for part, value in parts.items() if part not in COMMON})[0]
+        common = {
+            part: ((parts[part] if part == "time" else text_of(parts[part], part)) or None)
+            if part in parts
+            else self.plan.constants.get(part)
+            for part in COMMON
+        }
+        rest = [msgspec.json.encode(key) + b":" + bytes(raw) for key, raw in record.items() if key not in self._direct]
+        return content, common, b"{" + b",".join(rest) + b"}"
+
+    def _object(self, raw: bytes) -> dict[str, Raw]:
+        """Decode a record to raw values, by way of Python's reader (which allows NaN) where msgspec refuses."""
+        try:
+            return msgspec.json.decode(raw, type=dict[str, Raw])
+        except msgspec.ValidationError as error:
+            raise NotARow("it is not a JSON object") from error
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return self._pythons(raw)
+
+    def _pythons(self, raw: bytes) -> dict[str, Raw]:
+        constants: list[str] = []
+        try:
+            record = json.loads(raw.decode(), parse_constant=constants.append)
+            clean = msgspec.json.encode(record)
+        except RecursionError as deep:
+            raise NotARow("it is nested too deeply to be read") from deep
+        except UnicodeDecodeError as wrong:
+            raise NotARow(f"it is not UTF-8 at byte {wrong.start + 1}") from wrong
+        except UnicodeEncodeError as half:
+            raise NotARow("it holds half of a surrogate pair (such as \\ud83d alone), which is no character") from half
+        except ValueError as broken:
+            raise NotARow(f"it is not JSON: {_position(broken)}") from broken
+        if not isinstance(record, dict):
+            raise NotARow("it is not a JSON object")
+        self.nan_records += bool(constants)
+        return msgspec.json.decode(clean, type=dict[str, Raw])
+
+
+def _kind(part: str) -> str:
+    return "time" if part == "time" else KINDS[part.rstrip("0123456789")]
+
+
+def _start_of_line(data: bytes, line: int) -> int:
+    """Return where line number ``line`` (from 0) starts."""
+    return [match.end() for match, _ in zip(re.finditer(rb"\n", data), range(line), strict=False)][-1]
+
+
+_decode_texts = msgspec.json.Decoder(list[str | None]).decode
+
+
+def _texts(column: Sequence[Any], name: str) -> list[str | None]:
+    """Scalars as text. A column of texts and nulls is decoded in one go; any other, one by one."""
+    try:
+        return _decode_texts(b"[" + b",".join([b"null" if raw is None else raw for raw in column]) + b"]")
+    except (msgspec.MsgspecError, TypeError):
+        return [raw if raw is None or isinstance(raw, str) else text_of(raw, name) for raw in column]
+
+
+def _coerce(raw: Any, kind: str, column: str) -> Any:
+    if raw is None or kind in ("scalar", "reply", "json"):
+        return raw
+    data = raw.encode() if isinstance(raw, str) else bytes(raw)
+    if kind in ("text", "time"):
+        return (
+            raw
+            if isinstance(raw, str)
+            else json_of(raw)
+            if data[:1] in b"{[" and kind == "time"
+            else text_of(raw, column)
+        )
+    if data == b"null":
+        return None
+    return loose_messages(data, column) if kind == "messages" else loose_turns(data, column)
+
+
+def _step(raw: Any, name: str) -> Any:
+    """One step into raw JSON: an object opens, all else has nothing inside."""
+    if raw is None or raw is _UNSET or bytes(raw)[:1] != b"{":
+        return None
+    return msgspec.json.decode(raw, type=dict[str, Raw]).get(name)
+
+
+def _json_raw(raw: Any) -> Any:
+    """A list or object that serves as a scalar is taken as the text of its JSON."""
+    if raw is None or raw is _UNSET or bytes(raw)[:1] not in b"{[":
+        return raw
+    return Raw(msgspec.json.encode(bytes(raw).decode()))
+
+
+def _group(pattern: re.Pattern[str], text: str | None) -> Raw | None:
+    found = pattern.search(text) if text else None
+    return Raw(msgspec.json.encode(found.group(1))) if found else None
+
+
+def _position(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg[0].lower()}{error.msg[1:]} at character {error.pos + 1}"
+    return type(error).__name__
+
+
+def ids(contents: Sequence[Content], seen: dict[str, int]) -> list[str]:
+    """Return the id of each row; ``seen`` counts equal contents over all chunks and sources."""
+    made = []
+    for content in contents:
+        digest = content_hash(content)
+        ordinal = seen[digest] = seen.get(digest, -1) + 1
+        made.append(f"{digest}-{ordinal}")
+    return made
+
+
+def table(columns: Columns, row_ids: Sequence[str], *, file: str, times: pa.Array) -> pa.Table:
+    """Return the rows of a chunk as Arrow, in ``ARROW``'s schema."""
+    said: list[Said] = [message for content in columns.contents for message in content.messages]
+    sides = [
+        [message.role for message in said], [message.content for message in said], [message.tool_calls for message in said],
+        [message.tool_call_id for message in said], [message.extra for message in said],
+    ]  # fmt: skip
+    flat = pa.StructArray.from_arrays([_array(side) for side in sides], fields=list(MESSAGE_TYPE))
+    counts = pa.array([0, *[len(content.messages) for content in columns.contents]], pa.int64())
+    arrays = {
+        "id": _array(row_ids), "messages": pa.LargeListArray.from_arrays(pa.compute.cumulative_sum(counts), flat),
+        "tools": _array([content.tools for content in columns.contents]),
+        "rejected": _array([content.rejected for content in columns.contents]),
+        "label": _array([content.label for content in columns.contents]),
+        **{part: _array(values) for part, values in columns.common.items()},
+        "origin": _array([origin or "human" for origin in columns.common["origin"]]),
+        "time": times.cast(ARROW.field("time").type), "file": pa.repeat(pa.scalar(file, _TEXT), len(row_ids)),
+        "line": pa.array(columns.lines, pa.int64()), "extra": pa.array(columns.extra, pa.large_binary()).cast(_TEXT),
+    }  # fmt: skip
+    return pa.table([arrays[name] for name in ARROW.names], schema=ARROW)
+
+
+def _array(values: Sequence[str | None]) -> pa.Array:
+    return pa.array(values, _TEXT)

@@ -1,0 +1,98 @@
+"""The verb ``decide``: by policy, by rule, or row by row; every way ends as lines in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from .dataset import Dataset
+from .decisions import Decision, Ledger, Outcome
+from .errors import UsageError, quote
+from .policy import Policy, policy_decisions, standing
+from .rules import RULES, select_rules
+
+
+def find_row(dataset: Dataset, wanted: str) -> str:
+    """Return the id of the one row whose id is, or begins with, ``wanted``.
+
+    Raises:
+        UsageError: no row, or several.
+    """
+    ids = dataset.rows["id"]
+    hits = ids.filter(ids == wanted)
+    if hits.is_empty():
+        hits = ids.filter(ids.str.starts_with(wanted)) if wanted else ids.head(0)
+    if hits.is_empty():
+        raise UsageError(
+            f"{dataset.folder} has no row {quote(wanted)}; ids stand in `vetset check --json`, findings and exports."
+        )
+    if hits.len() > 1:
+        raise UsageError(
+            f"{quote(wanted)} is the beginning of {hits.len():,} ids ({hits[0]}, {hits[1]}, ...); give more of it."
+        )
+    return hits[0]
+
+
+def decide_by_policy(dataset: Dataset, policy: Policy | None = None) -> Outcome:
+    """Write what the policy decides of the last check's findings; a person's standing decision is never touched."""
+    findings = _findings(dataset)
+    with Ledger.open(dataset.folder) as ledger:
+        decisions = policy_decisions(findings, policy or Policy(), ledger.head())
+        return ledger.decide(decisions, reviewer="policy")
+
+
+def decide_by_rule(
+    dataset: Dataset, rule: str, action: str, *, reviewer: str, value: str | None = None, reason: str | None = None
+) -> Outcome:
+    """Decide every row on which findings of a rule (or family) stand.
+
+    Args:
+        dataset: the set, checked.
+        rule: name or family.
+        action: keep, drop, relabel, edit or skip.
+        reviewer: who decides.
+        value: of relabel and edit; where it is ``None`` each finding's own value, and rows without one are left alone.
+        reason: for the log; the rule's name by default.
+    """
+    rules = select_rules([rule])
+    with Ledger.open(dataset.folder) as ledger:
+        stands = standing(_findings(dataset), ledger.head()).filter(pl.col("rule").is_in(rules))
+        own = action in ("relabel", "edit") and value is None
+        if own and stands.height and stands["value"].null_count() == stands.height:
+            raise UsageError(f"the findings of {rule} suggest no value to {action} to; give one with --value.")
+        rows = stands.filter(pl.col("value").is_not_null()) if own else stands
+        decisions = [
+            Decision(row_id, action, value=found if own else value, reason=reason or name, rule=name)  # pyright: ignore[reportArgumentType]
+            for row_id, name, found in rows.unique("id", keep="first", maintain_order=True)
+            .select("id", "rule", "value")
+            .iter_rows()
+        ]
+        return ledger.decide(decisions, reviewer=reviewer)
+
+
+def decide_rows(
+    dataset: Dataset,
+    wanted: Sequence[str],
+    action: str,
+    *,
+    reviewer: str,
+    value: str | None = None,
+    reason: str | None = None,
+) -> Outcome:
+    """Decide rows named by their ids, or by beginnings of ids that name one row."""
+    ids = [find_row(dataset, one) for one in wanted]
+    with Ledger.open(dataset.folder) as ledger:
+        return ledger.decide([Decision(i, action, value=value, reason=reason) for i in ids], reviewer=reviewer)  # pyright: ignore[reportArgumentType]
+
+
+def undo(dataset: Dataset, what: str, *, reviewer: str) -> Outcome:
+    """Take back a batch by its name, or one decision by its number."""
+    with Ledger.open(dataset.folder) as ledger:
+        return ledger.undo([int(what)] if what.isdigit() else what, reviewer=reviewer)
+
+
+def _findings(dataset: Dataset) -> pl.DataFrame:
+    if dataset.findings is None:
+        raise UsageError(f"{dataset.folder} has no findings yet; run `vetset check {dataset.folder}` first.")
+    return dataset.findings.filter(pl.col("rule").is_in(list(RULES)))

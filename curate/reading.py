@@ -1,0 +1,342 @@
+"""The verb ``read``: any file to a set. Guesses, says what it guessed, and keeps what it can't read."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import os
+import queue
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TextIO
+
+import msgspec
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
+
+from . import mapping
+from .convert import ARROW, Columns, Converter, ids, table
+from .dataset import Dataset
+from .errors import DataError, UsageError, quote
+from .mapping import Given, Plan
+from .sources import Chunk, Source, find_sources
+from .times import parse
+from .version import version
+
+Progress = Callable[[int, int], None]
+"""Told bytes done and bytes in all, after each chunk."""
+
+# Only these columns repeat their values; trying a dictionary on the rest costs a third of the writing time.
+_DICTIONARY = [
+    "label",
+    "group",
+    "annotator",
+    "source",
+    "license",
+    "origin",
+    "split",
+    "file",
+    "messages.list.element.role",
+]
+
+
+@dataclass
+class SourceRead:
+    """What came of one source."""
+
+    name: str
+    container: str
+    plan: Plan
+    rows: int = 0
+    rejects: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ReadResult:
+    """What came of a read. ``rows + rejects`` is the number of records in the sources."""
+
+    dataset: Dataset
+    sources: list[SourceRead]
+    skipped: list[str]
+
+    @property
+    def rows(self) -> int:
+        """Rows in the set."""
+        return sum(source.rows for source in self.sources)
+
+    @property
+    def rejects(self) -> int:
+        """Records that could not become rows."""
+        return sum(source.rejects for source in self.sources)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {
+            "set": str(self.dataset.folder),
+            "rows": self.rows,
+            "rejects": self.rejects,
+            "sources": [
+                {
+                    "path": source.name, "container": source.container, "shape": source.plan.shape,
+                    "columns": source.plan.columns, "constants": source.plan.constants, "rows": source.rows,
+                    "rejects": source.rejects, "reasons": source.plan.reasons, "notes": source.notes,
+                }
+                for source in self.sources
+            ],
+            "skipped": self.skipped,
+        }  # fmt: skip
+
+
+def read(
+    given: Sequence[str | Path],
+    out: str | Path,
+    *,
+    columns: Given | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    progress: Progress | None = None,
+) -> ReadResult:
+    """Read files, folders, globs or hub names into the set ``out``.
+
+    A set that stands at ``out`` gets the new rows; its decisions are kept, its findings and its split go, as they belong
+    to the old rows. Nothing is written unless the whole read succeeds.
+
+    Args:
+        given: paths, globs, or ``owner/name`` on the hub (the only case that goes to the network, and it is said).
+        out: the set's folder, by custom ``NAME.vet``.
+        columns: what the columns mean; what it leaves out is guessed.
+        encoding: of text files; guessed file by file.
+        delimiter: of delimited text; guessed.
+        header: whether delimited text has a first line of names; guessed.
+        progress: told bytes done and in all.
+
+    Raises:
+        UsageError: a path, column or format that is not there.
+        DataError: a source that cannot be read at all.
+    """
+    columns = columns or Given()
+    out = Path(out)
+    _check_out(out)
+    sources, skipped = find_sources(given, header=header, delimiter=delimiter, encoding=encoding)
+    if not sources:
+        raise DataError(f"nothing to read in {', '.join(map(str, given))}; {'; '.join(skipped[:3]) or 'it is empty'}.")
+    plans = [_plan(source, columns) for source in sources]
+    options = {"sources": [str(item) for item in given], **columns.said()}
+    options |= {
+        name: value
+        for name, value in (("encoding", encoding), ("delimiter", delimiter), ("header", header))
+        if value is not None
+    }
+    with _beside(out) as folder:
+        results, digest = _write(sources, plans, folder, progress)
+        result = ReadResult(Dataset(out), results, skipped)
+        if not result.rows:
+            first = next(map(json.loads, (folder / "rejects.jsonl").open(encoding="utf-8")), {})
+            raise DataError(
+                f"{results[0].name}: none of its {result.rejects:,} records became a row; the first, on line "
+                f"{first.get('line')}: {first.get('reason')}; say what the columns mean with --format, --text and --label."
+            )
+        out.mkdir(parents=True, exist_ok=True)
+        Dataset(out).save(
+            {
+                "rows.parquet": lambda path: os.replace(folder / "rows.parquet", path),
+                "rejects.jsonl": lambda path: os.replace(folder / "rejects.jsonl", path),
+                "findings.parquet": None,
+                "splits.parquet": None,
+            },
+            step={
+                "verb": "read", "version": version(), "options": options,
+                "counts": {"rows": result.rows, "rejects": result.rejects},
+            },
+            vetset=version(),
+            rows=result.rows,
+            rejects=result.rejects,
+            digest=digest,
+            inputs=[_input(*pair) for pair in zip(sources, results, strict=True)],
+            exports=[],
+        )  # fmt: skip
+    return ReadResult(Dataset.open(out), results, skipped)
+
+
+def default_out(source: str) -> Path:
+    """Return the set's folder for a source: its name without endings, in the current folder.
+
+    >>> default_out("data/tickets.csv.gz").name
+    'tickets.vet'
+    """
+    name = Path(source.rstrip("/*").split("*")[0].rstrip("/") or "data").name or "data"
+    return Path(f"{name.split('.')[0] or 'data'}.vet")
+
+
+def _input(source: Source, result: SourceRead) -> dict[str, Any]:
+    return {
+        "path": source.name, "sha256": source.sha256, "bytes": source.size, "container": source.container,
+        "rows": result.rows, "rejects": result.rejects, "license": result.plan.constants.get("license"),
+        "shape": result.plan.shape, "columns": result.plan.columns, "constants": result.plan.constants,
+        "notes": result.notes,
+    }  # fmt: skip
+
+
+def _check_out(out: Path) -> None:
+    if out.is_file():
+        raise UsageError(f"{out} is a file; give the set another name with -o NAME.vet.")
+    if out.is_dir() and not (out / "manifest.json").exists():
+        foreign = [item.name for item in out.iterdir() if not item.name.startswith(".") and item.name != "decisions.db"]
+        if foreign:
+            raise UsageError(
+                f"{out} is a folder that is no set (it holds {quote(foreign[0])}); give another name with -o NAME.vet."
+            )
+    parent = next(folder for folder in [out, *out.absolute().parents] if folder.exists())
+    if not os.access(parent, os.W_OK):
+        raise UsageError(f"{parent} can't be written to; give another place with -o NAME.vet.")
+
+
+@contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """A working folder beside the set; those of reads that were killed are swept away."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for stray in out.parent.glob(f".{out.name}.reading-*"):
+        pid = stray.name.rpartition("-")[2]
+        if not (pid.isdigit() and Path(f"/proc/{pid}").exists()):
+            shutil.rmtree(stray, ignore_errors=True)
+    folder = out.parent / f".{out.name}.reading-{os.getpid()}"
+    folder.mkdir(exist_ok=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _plan(source: Source, given: Given) -> tuple[Plan, list[str]]:
+    sample = _sample(source)
+    if not sample:
+        return Plan(given.format or "text", {"text": "text"}), ["text"]
+    plan = mapping.plan(sample, given, name=source.name, file_split=mapping.split_of_name(Path(source.name).name))
+    return plan, list(dict.fromkeys(column for record in sample for column in record))
+
+
+def _sample(source: Source) -> list[dict[str, Any]]:
+    """Records from all over the first chunks: files are often sorted by label."""
+    records: list[dict[str, Any]] = []
+    for chunk in itertools.islice(source.chunks(), 2):
+        lines = chunk.data.splitlines() if len(chunk.lines) <= mapping.SAMPLE else _spread(chunk)
+        for line in lines:
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(record, dict):
+                records.append(record)
+        if len(records) >= mapping.SAMPLE:
+            break
+    return records[: mapping.SAMPLE]
+
+
+def _spread(chunk: Chunk) -> list[bytes]:
+    lines = chunk.data.split(b"\n")[: len(chunk.lines)]
+    step = len(lines) / mapping.SAMPLE
+    return [lines[int(i * step)] for i in range(mapping.SAMPLE)]
+
+
+def _write(
+    sources: Sequence[Source], plans: Sequence[tuple[Plan, list[str]]], folder: Path, progress: Progress | None
+) -> tuple[list[SourceRead], str]:
+    """Convert every chunk and write rows and rejects; converting and compressing run on two cores at once."""
+    total, done = sum(source.size for source in sources), 0
+    seen: dict[str, int] = {}
+    digest = blake2b(digest_size=16)
+    results = []
+    collecting = gc.isenabled()
+    gc.disable()  # millions of short strings and no cycles: the collector only costs (measured: half of the decoding time)
+    try:
+        with (
+            _parquet_writer(folder / "rows.parquet") as write,
+            (folder / "rejects.jsonl").open("w", encoding="utf-8") as rejects,
+        ):
+            for source, (plan, known) in zip(sources, plans, strict=True):
+                result = SourceRead(source.name, source.container, plan)
+                converter = Converter(plan, known)
+                undated: list[str] = []
+                for chunk in source.chunks():
+                    done += _convert(chunk, converter, result, rejects, write, undated, seen, digest)
+                    if progress is not None:
+                        progress(min(done, total), total)
+                result.notes = [*source.notes, *_notes(converter, undated)]
+                results.append(result)
+    finally:
+        if collecting:
+            gc.enable()
+    return results, digest.hexdigest()
+
+
+def _convert(
+    chunk: Chunk, converter: Converter, result: SourceRead, rejects: TextIO, write: Callable[[pa.Table], None],
+    undated: list[str], seen: dict[str, int], digest: Any,
+) -> int:  # fmt: skip
+    columns, odd = converter.convert(chunk.data, chunk.lines) if chunk.lines else (Columns(), [])
+    for reject in sorted([*chunk.rejects, *odd], key=lambda reject: reject.line):
+        record = {"file": result.name, "line": reject.line, "reason": reject.reason, "text": reject.text}
+        rejects.write(msgspec.json.encode(record).decode() + "\n")
+        result.rejects += 1
+    if columns.contents:
+        row_ids = ids(columns.contents, seen)
+        texts = pl.Series(columns.common["time"], dtype=pl.String)
+        times = parse(texts, day_is_first=converter.plan.day_first)
+        if (missing := times.is_null() & texts.is_not_null()).any():
+            undated += texts.filter(missing).to_list()
+        digest.update("\n".join(row_ids).encode())
+        write(table(columns, row_ids, file=result.name, times=times.to_arrow()))
+        result.rows += len(row_ids)
+    return len(chunk.data)
+
+
+def _notes(converter: Converter, undated: list[str]) -> list[str]:
+    notes = []
+    if converter.nan_records:
+        notes.append(
+            f"{converter.nan_records:,} records hold NaN or Infinity, which JSON has no word for; read as null"
+        )
+    if undated:
+        notes.append(
+            f"{len(undated):,} values of '{converter.plan.columns['time']}' are no date (first: {quote(undated[0], 30)}); "
+            "their time is null, their text is kept in extra"
+        )
+    return notes
+
+
+@contextmanager
+def _parquet_writer(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+    """Write tables to one Parquet file on a second thread (compression lets go of the interpreter lock)."""
+    tables: queue.Queue[pa.Table | None] = queue.Queue(maxsize=2)
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with pa.parquet.ParquetWriter(
+                path, ARROW, compression="zstd", compression_level=1, use_dictionary=_DICTIONARY, write_statistics=False
+            ) as writer:
+                while (item := tables.get()) is not None:
+                    writer.write_table(item)
+        except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
+            failed.append(error)
+            while tables.get() is not None:
+                pass
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield tables.put
+    finally:
+        tables.put(None)
+        thread.join()
+    if failed:
+        raise failed[0]

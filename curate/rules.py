@@ -1,0 +1,124 @@
+"""The rules: what each is called, what it finds in a line, whether it blocks, and the function that finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+
+import polars as pl
+
+from . import (
+    duplicates,
+    encoding_faults,
+    labels,
+    leakage,
+    leftovers,
+    licences,
+    outputs_schema,
+    preference,
+    quality,
+    roles,
+    text,
+)
+from .errors import UsageError, quote
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a rule may look at. Turns and keys are made once, for the first rule that asks."""
+
+    rows: pl.DataFrame
+    against: pl.DataFrame | None = None
+
+    @cached_property
+    def turns(self) -> pl.DataFrame:
+        """One line a message (``text.turns``)."""
+        return text.turns(self.rows)
+
+    @cached_property
+    def keys(self) -> pl.DataFrame:
+        """What each row asks and answers, as keys (``text.keys``)."""
+        return text.keys(self.rows)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule."""
+
+    finds: str
+    """What it finds, in a line."""
+    find: Callable[[Material], pl.DataFrame]
+    """Material to a findings frame (``findings.SCHEMA``)."""
+
+
+RULES: dict[str, Rule] = {
+    "duplicates.exact": Rule("the same input and the same target, again", lambda m: duplicates.find_exact(m.rows)),
+    "duplicates.normalised": Rule(
+        "the same but for case, width, white space or zero-width characters",
+        lambda m: duplicates.find_normalised(m.rows, m.keys),
+    ),
+    "labels.conflict": Rule("the same input with different targets", lambda m: labels.find_conflict(m.rows, m.keys)),
+    "leakage.exact": Rule(
+        "eval rows whose input stands in train", lambda m: leakage.find_leak(m.rows, m.keys, against=m.against)
+    ),
+    "leakage.answer": Rule("the label stands in the input", lambda m: leakage.find_answer(m.rows, m.turns)),
+    "preference.same": Rule("chosen and rejected are the same", lambda m: preference.find_same(m.rows)),
+    "preference.conflict": Rule(
+        "A over B in one row, B over A in another", lambda m: preference.find_preference_conflict(m.rows, m.keys)
+    ),
+    "quality.empty": Rule("no visible character in input or target", lambda m: quality.find_empty(m.rows, m.turns)),
+    "quality.encoding": Rule(
+        "mojibake, control and zero-width characters, left-over HTML",
+        lambda m: encoding_faults.find_encoding(m.rows, m.turns),
+    ),
+    "quality.length": Rule("far longer or shorter than the rest", lambda m: quality.find_length(m.rows, m.turns)),
+    "quality.template": Rule(
+        "placeholders, refusals and special tokens left in", lambda m: leftovers.find_template(m.rows, m.turns)
+    ),
+    "quality.roles": Rule(
+        "role order, tool calls and results that don't fit", lambda m: roles.find_roles(m.rows, m.turns)
+    ),
+    "quality.schema": Rule(
+        "most targets are JSON of one shape, this one is not", lambda m: outputs_schema.find_schema(m.rows, m.turns)
+    ),
+    "licences.unknown": Rule("no licence, or none that is known", lambda m: licences.find_unknown(m.rows)),
+}
+"""Name to rule, in the order in which they run."""
+
+
+def select_rules(wanted: Iterable[str] | None) -> list[str]:
+    """Return the names of the rules that prefixes choose (``duplicates``, ``labels.conflict``); all for ``None``.
+
+    Raises:
+        UsageError: a prefix that chooses nothing.
+
+    >>> select_rules(["duplicates"])
+    ['duplicates.exact', 'duplicates.normalised']
+    """
+    if wanted is None:
+        return list(RULES)
+    chosen: set[str] = set()
+    for prefix in wanted:
+        hits = {name for name in RULES if name == prefix or name.startswith(prefix.rstrip(".") + ".")}
+        if not hits:
+            families = sorted({name.partition(".")[0] for name in RULES})
+            raise UsageError(
+                f"there is no rule {quote(prefix)}; families are {', '.join(families)} (`vetset rule` lists all)."
+            )
+        chosen |= hits
+    return [name for name in RULES if name in chosen]
+
+
+def explain(name: str) -> str:
+    """Return the page of a rule: what it finds, why it matters, what it cannot see, what to do (Markdown).
+
+    Raises:
+        UsageError: there is no such rule.
+    """
+    if name not in RULES:
+        select_rules([name])  # a family is known, and chooses several
+        names = [rule for rule in RULES if rule.startswith(name + ".")]
+        raise UsageError(f"{quote(name)} is a family of rules; name one of {', '.join(names)}.")
+    return resources.files(__package__ or "").parent.joinpath("docs", "rules", f"{name}.md").read_text(encoding="utf-8")

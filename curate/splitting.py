@@ -1,0 +1,90 @@
+"""The verb ``split``: assign the rows that stand, write the assignment, and look for leaks in what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from . import text
+from .checking import check
+from .dataset import Dataset, parquet
+from .decisions import Ledger, apply, head_for
+from .inflation import Inflation
+from .inflation import inflation as estimate
+from .splits import SplitResult, split_rows
+from .version import version
+
+
+@dataclass(frozen=True)
+class SetSplit:
+    """A split of a set, and what a random split would have done to a score."""
+
+    result: SplitResult
+    dropped: int
+    """Rows that decisions took out before."""
+    inflation: Inflation | None
+
+    def summary(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        inflation = None if self.inflation is None else self.inflation.summary()
+        return {**self.result.report, "dropped": self.dropped, "inflation": inflation}
+
+
+def split(
+    dataset: Dataset,
+    *,
+    ratios: tuple[float, ...] | None = None,
+    counts: tuple[int, ...] | None = None,
+    by: tuple[str, ...] | None = None,
+    names: tuple[str, ...] | None = None,
+    stratify: bool = True,
+    seed: int = 0,
+    inflation: bool = True,
+    say: Callable[[str], None] = lambda _: None,
+) -> SetSplit:
+    """Split the rows that no decision has dropped; rows and their official split stay as they are on disk.
+
+    Where the leakage rules have run before, they run again, since what leaks depends on the split.
+
+    Args:
+        dataset: the set.
+        ratios: shares of the splits; 0.8, 0.1, 0.1 when neither they nor counts are given.
+        counts: rows of each split.
+        by: what must not be broken (``splits.split_rows``).
+        names: of the splits.
+        stratify: keep label shares alike.
+        seed: of every random choice.
+        inflation: estimate what a random split would have added to a score (some seconds).
+        say: told what takes time.
+
+    Raises:
+        UsageError: an option makes no sense.
+        DataError: it can't be done; the text holds the figures and what can be.
+    """
+    with Ledger.open(dataset.folder) as ledger:
+        vetted = apply(dataset.rows, head_for(ledger, dataset.rows)).rows
+    keys = text.keys(vetted)
+    if ratios is None and counts is None:
+        ratios = (0.8, 0.1, 0.1)
+    result = split_rows(
+        vetted, ratios=ratios, counts=counts, names=names, by=by, stratify=stratify, seed=seed, keys=keys
+    )
+    estimated = None
+    if inflation:
+        say("estimating what a random split would have added to a score ...")
+        estimated = estimate(vetted, result.units, seed=seed)
+    assigned = pl.DataFrame({"id": vetted["id"], "split": result.assignment})
+    splits = dataset.rows.select("id").join(assigned, on="id", how="left", maintain_order="left")
+    options = {"ratios": ratios, "counts": counts, "by": by, "names": names, "stratify": stratify}
+    step = {
+        "verb": "split", "version": version(), "seed": seed,
+        "options": {name: list(value) if isinstance(value, tuple) else value for name, value in options.items() if value is not None},
+        "counts": {"rows": vetted.height, **result.sizes, "held": int(result.held.sum())},
+    }  # fmt: skip
+    dataset.save({"splits.parquet": parquet(splits)}, step=step)
+    if any(rule.startswith("leakage.") for rule in dataset.manifest.get("checked", [])):
+        check(dataset, select=["leakage"])
+    return SetSplit(result, dataset.rows.height - vetted.height, estimated)
