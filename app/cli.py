@@ -358,21 +358,13 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors become one sentence on stderr."""
-    from typer import _click as click
-
     try:
         return app(arguments, standalone_mode=False) or 0
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         _say("stopped.")
         return 130
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        return 64
-    except click.exceptions.ClickException as error:
-        _say(f"vetset: {error.format_message()} (`vetset --help` lists the commands)")
-        return 64
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -386,6 +378,10 @@ def run(arguments: list[str]) -> int:
 def _failed(error: Exception) -> int:
     from ..curate.errors import VetsetError, quote
 
+    if hasattr(error, "format_message"):  # click's usage errors, wherever this typer keeps their classes
+        message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
+        _say(message if "Usage:" in message else f"vetset: {message.rstrip('.')}; `vetset --help` lists the commands.")
+        return 64
     if isinstance(error, VetsetError):
         _say(f"vetset: {error}")
         return error.exit_code

@@ -8,7 +8,7 @@ words alone prove nothing. Three things do:
   (``<report> REENTRANCY``), far more often than before other labels;
 * a label is spelled as code (``access_control``), and whoever writes it so is labelled so.
 
-The last two are learned from a sample and reported only where they hold across the set; see ``Thresholds``.
+The last two are learned from a sample and reported only where they hold across the set; see ``marks``.
 """
 
 from __future__ import annotations
@@ -18,15 +18,10 @@ import polars as pl
 from .clusters import ids
 from .errors import quote
 from .findings import empty, report
+from .marks import ANNOUNCING, THRESHOLDS, find_marks, words
 from .telltale import find_columns
 
-_WORDS = (
-    "label|labels|category|class|intent|sentiment|topic|answer|target|gold|ground truth|expected output|solution|"
-    "标签|类别|分类|答案|情感|意图|التصنيف|الإجابة|метка|ответ"
-)
-_ENDING = (
-    rf"(?i)(?:(?:^|\W)(?:{_WORDS})[\"'*]*\s?[:=：＝]|(?:^|\s)#{{4}})\s?[\"'(\[*]*([^\s\"'(\[*].*?)[\"')\]*.。\s]*$"
-)
+_ENDING = rf"(?i)(?:(?:^|\W)(?:{'|'.join(ANNOUNCING)})[\"'*]*\s?[:=：＝]|(?:^|\s)#{{4}})\s?[\"'(\[*]*([^\s\"'(\[*].*?)[\"')\]*.。\s]*$"
 
 
 def find_answer(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
@@ -43,9 +38,7 @@ def find_answer(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
     )
     labelled = _labelled(rows)
     said = asked.join(labelled, on="row", how="inner", maintain_order="left")
-    reasons = [_endings(said, labelled), _copied_endings(rows, turns, asked)]
-    reasons.append(find_marks(said))
-    reasons.append(find_columns(rows))
+    reasons = [_endings(said, labelled), _copied_endings(turns, asked), find_marks(said), find_columns(rows)]
     found = pl.concat([reason.select("row", "score", "note") for reason in reasons])
     if found.is_empty():
         return empty()
@@ -106,7 +99,7 @@ def _endings(said: pl.DataFrame, labelled: pl.DataFrame) -> pl.DataFrame:
     return _noted(own, "The input ends with its own label, {}.")
 
 
-def _copied_endings(rows: pl.DataFrame, turns: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+def _copied_endings(turns: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """Find generative rows whose prompt ends with the final answer of the reply."""
     values = _values_at_the_end(asked)
     replies = (

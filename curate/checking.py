@@ -12,7 +12,7 @@ import polars as pl
 
 from . import findings as findings_table
 from .dataset import Dataset, parquet
-from .decisions import Ledger
+from .ledger import Ledger
 from .mapping import Given
 from .policy import Policy, standing
 from .reading import read

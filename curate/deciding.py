@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from .dataset import Dataset
-from .decisions import Decision, Ledger, Outcome
+from .ledger import Decision, Ledger, Outcome
 from .errors import UsageError, quote
 from .policy import Policy, policy_decisions, standing
 from .rules import RULES, select_rules

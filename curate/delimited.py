@@ -124,7 +124,7 @@ def delimited(blocks: Blocks, dialect: Dialect) -> Iterator[Chunk]:
             if problem or (len(fields) != width and not (dialect.unnamed_end and len(fields) == width - 1)):
                 rejects.append(_reject(number, fields, lines.taken, problem, width))
             else:
-                found.append([text.replace(_MARK, "\r") for text in fields])
+                found.append(restored(fields))
                 numbers.append(number)
         if lines.blocks > begun:  # about one chunk a block
             if begun and (found or rejects):
@@ -136,9 +136,11 @@ def delimited(blocks: Blocks, dialect: Dialect) -> Iterator[Chunk]:
 
 
 def _maker(names: tuple[str, ...]) -> Callable[..., Any]:
-    """Return a struct type with the columns as its JSON names: it encodes at twice the speed of dicts."""
-    fields = [(f"f{i}", str | msgspec.UnsetType, msgspec.UNSET) for i in range(len(names))]
-    return msgspec.defstruct("Row", fields, rename={f"f{i}": name for i, name in enumerate(names)}, gc=False)
+    """Return what makes a row of fields: a struct, which encodes at twice the speed of a dict, where the names allow it."""
+    if any(not name.isprintable() or "\\" in name or '"' in name for name in names):
+        return lambda *row: dict(zip(names, row, strict=False))
+    columns = [(f"f{i}", str | msgspec.UnsetType, msgspec.UNSET) for i in range(len(names))]
+    return msgspec.defstruct("Row", columns, rename={f"f{i}": name for i, name in enumerate(names)}, gc=False)
 
 
 def _chunk(
@@ -147,6 +149,11 @@ def _chunk(
     if dialect.unnamed_end:
         found = [fields if fields[-1] or len(fields) < len(dialect.names) else fields[:-1] for fields in found]
     return Chunk(msgspec.json.Encoder().encode_lines([make(*fields) for fields in found]), numbers, rejects)
+
+
+def restored(fields: list[str]) -> list[str]:
+    """Return the fields with the carriage returns that stood inside them."""
+    return [text.replace(_MARK, "\r") for text in fields]
 
 
 def _is_blank(fields: list[str], width: int) -> bool:

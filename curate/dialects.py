@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .delimited import LIMIT, Blocks, Dialect, Lines, records
+from .delimited import LIMIT, Blocks, Dialect, Lines, records, restored
 from .encodings import HEAD
 from .errors import UsageError, quote
 
@@ -85,7 +85,7 @@ def guess_dialect(
     quoted, why = _quoted(blocks, delimiter)
     if why:
         notes.append(f"{name}: {why}")
-    sample = [fields for _, fields, problem in _some(text, delimiter, quoted) if not problem]
+    sample = [restored(fields) for _, fields, problem in _some(text, delimiter, quoted) if not problem]
     if not sample:
         return Dialect(delimiter, ("column_1",), quoted=quoted), notes
     reason = "" if header else _headless(sample)

@@ -142,8 +142,8 @@ def _stray_zero_width() -> pl.Expr:
 
 def _mojibake(texts: pl.Series) -> pl.Series:
     """Return 1 for each text that is mojibake, else 0. Python, but only on texts with the structure of it."""
-    from ftfy import fix_encoding  # noqa: PLC0415  (0.1 s to import, and few sets need it)
-    from ftfy.badness import is_bad  # noqa: PLC0415
+    from ftfy import fix_encoding
+    from ftfy.badness import is_bad
 
     suspects = texts.str.contains(_MOJIBAKE)
     return pl.Series(
@@ -172,8 +172,8 @@ _WHITE = {"\t", "\n", "\r"}
 
 def _mended(found: pl.DataFrame) -> pl.Series:
     """Return each text without its faults; null where two messages are at fault or what stood there is unknown."""
-    from ftfy import fix_encoding  # noqa: PLC0415  (0.1 s to import, and few sets need it)
-    from ftfy.badness import is_bad  # noqa: PLC0415
+    from ftfy import fix_encoding
+    from ftfy.badness import is_bad
 
     def mend(text: str, mojibake: int, entities: int, controls: int) -> str | None:
         text = fix_encoding(text) if mojibake else text

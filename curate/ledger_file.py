@@ -54,6 +54,8 @@ def open_file(path: Path, wait: float) -> tuple[sqlite3.Connection, str | None]:
     try:
         warning = use_wal(connection, wait)
         connection.execute("PRAGMA synchronous=FULL")
+        # KiB; the default of 2 MB spills a batch of 50,000 into the WAL page by page: 2.9 CPU s instead of 1.5.
+        connection.execute("PRAGMA cache_size=-32000")
         _migrate(connection, path)
     except BaseException:
         connection.close()

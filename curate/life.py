@@ -9,7 +9,8 @@ import polars as pl
 
 from .dataset import Dataset
 from .deciding import find_row
-from .decisions import Ledger
+from .ledger import Ledger
+from .lineage import where
 from .masking import mask
 
 
@@ -71,4 +72,6 @@ def _shown(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _exports(dataset: Dataset, row_id: str) -> list[dict[str, Any]]:
-    return []
+    """What each export that still stands says of the row: its fate, the file and the record."""
+    told = ((export["path"], where(export["path"], row_id)) for export in dataset.manifest.get("exports", []))
+    return [{"export": path, **fate} for path, fate in told if fate is not None]

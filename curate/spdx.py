@@ -31,7 +31,8 @@ HUB = tuple(_HUBS.split())
 _SPELLINGS = {
     "Apache-2.0": "apache apache2 asl2",
     "MIT": "expat",
-    "CC0-1.0": "cc0 cczero cczerouniversal creativecommonszero creativecommonszerouniversal cc01universal creativecommonszero1universal",
+    "CC0-1.0": "cc0 cczero cczerouniversal creativecommonszero "
+    "creativecommonszerouniversal cc01universal creativecommonszero1universal",
     "BSD-2-Clause": "bsd2 simplifiedbsd",
     "BSD-3-Clause": "bsd3 newbsd",
     "ODC-By-1.0": "odcby odcattribution opendatacommonsattribution",

@@ -11,9 +11,9 @@ import polars as pl
 from . import text
 from .checking import check
 from .dataset import Dataset, parquet
-from .decisions import Ledger, apply, head_for
-from .inflation import Inflation
-from .inflation import inflation as estimate
+from .decisions import apply, head_for
+from .inflation import Inflation, measure
+from .ledger import Ledger
 from .splits import SplitResult, split_rows
 from .version import version
 
@@ -65,7 +65,7 @@ def split(
         DataError: it can't be done; the text holds the figures and what can be.
     """
     with Ledger.open(dataset.folder) as ledger:
-        vetted = apply(dataset.rows, head_for(ledger, dataset.rows)).rows
+        vetted = apply(dataset.rows, head_for(ledger, dataset.rows).heads).rows
     keys = text.keys(vetted)
     if ratios is None and counts is None:
         ratios = (0.8, 0.1, 0.1)
@@ -75,7 +75,7 @@ def split(
     estimated = None
     if inflation:
         say("estimating what a random split would have added to a score ...")
-        estimated = estimate(vetted, result.units, seed=seed)
+        estimated = measure(vetted, result.units, seed=seed)
     assigned = pl.DataFrame({"id": vetted["id"], "split": result.assignment})
     splits = dataset.rows.select("id").join(assigned, on="id", how="left", maintain_order="left")
     options = {"ratios": ratios, "counts": counts, "by": by, "names": names, "stratify": stratify}

@@ -61,8 +61,8 @@ def _extra_columns(rows: pl.DataFrame) -> tuple[dict[str, str], set[str]]:
     names: dict[str, str] = {}
     beyond: set[str] = set()
     for text in rows["extra"].filter(rows["extra"] != "{}"):
-        for key in objects(text):
-            if key in names or key in beyond:
+        for key, raw in objects(text).items():
+            if key in names or key in beyond or bytes(raw)[:1] in (b"{", b"["):
                 continue
             if len(names) == WIDTH:
                 beyond.add(key)

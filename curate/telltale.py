@@ -112,7 +112,7 @@ def _each_value(labelled: pl.DataFrame, column: str) -> pl.DataFrame:
     )
     # Small groups have one label by nature, so each value needs 10 rows; two labels must be told apart by it.
     pure = int(values["top"].sum()) >= _AGREEMENT * len(known)
-    if not pure or int(values["rows"].min() or 0) < 10 or values["label"].n_unique() < 2:
+    if not pure or min(values["rows"], default=0) < 10 or values["label"].n_unique() < 2:
         return nothing
     values = values.sort("row")
     notes = [

@@ -18,16 +18,14 @@ from .errors import quote
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-_TYPES: dict[str, Callable[[Any], bool]] = {
-    "string": lambda value: isinstance(value, str),
-    "boolean": lambda value: isinstance(value, bool),
-    "null": lambda value: value is None,
-    "object": lambda value: isinstance(value, dict),
-    "array": lambda value: isinstance(value, list),
-    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-    "integer": lambda value: (
-        (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
-    ),
+_TYPES: dict[str, set[type]] = {
+    "string": {str},
+    "boolean": {bool},
+    "null": {type(None)},
+    "object": {dict},
+    "array": {list},
+    "number": {int, float},
+    "integer": {int},  # and 1.0, which jsonschema takes for one
 }
 _DEEPEST = 32  # levels of a schema; a tool that needs more is not checked
 _PLAIN = {"type", "properties", "required", "enum", "items", "additionalProperties"}
@@ -98,7 +96,7 @@ def _cut_each(schemas: object, depth: int) -> list[dict[str, Any] | bool]:
     return [_cut(schema, depth + 1) for schema in _typed(schemas, list)]
 
 
-def _typed(value: Any, kind: Any) -> Any:  # noqa: ANN401  (what JSON holds is any of its types)
+def _typed(value: Any, kind: Any) -> Any:
     if not isinstance(value, kind):
         raise NotASchema
     return value
@@ -138,8 +136,8 @@ def misfit(arguments: dict[str, Any], schema: dict[str, Any]) -> str | None:
     """
     if _plainly_fits(arguments, schema):
         return None
-    from jsonschema import Draft202012Validator  # noqa: PLC0415  (0.3 s to import)
-    from referencing import Registry  # noqa: PLC0415
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
 
     try:
         faults = list(Draft202012Validator(schema, registry=Registry()).iter_errors(arguments))
@@ -157,7 +155,10 @@ def _plainly_fits(value: object, schema: dict[str, Any] | bool) -> bool:  # noqa
     if not schema.keys() <= _PLAIN:
         return False
     kinds = schema.get("type")
-    if kinds is not None and not any(_TYPES[kind](value) for kind in ([kinds] if isinstance(kinds, str) else kinds)):
+    if isinstance(kinds, str):
+        if type(value) not in _TYPES[kinds]:
+            return False
+    elif kinds is not None and not any(type(value) in _TYPES[kind] for kind in kinds):
         return False
     if "enum" in schema and not (isinstance(value, str) and value in schema["enum"]):
         return False
@@ -168,7 +169,7 @@ def _plainly_fits(value: object, schema: dict[str, Any] | bool) -> bool:  # noqa
                 return False
         others = schema.get("additionalProperties", True)
         for name, item in value.items():
-            if not _plainly_fits(item, inner.get(name, others)):
+            if (name in inner or others is not True) and not _plainly_fits(item, inner.get(name, others)):
                 return False
     elif isinstance(value, list) and "items" in schema:
         return all(_plainly_fits(item, schema["items"]) for item in value)

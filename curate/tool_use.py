@@ -180,7 +180,7 @@ def _call_faults(call: Call, turn: int, offered: Tools | None) -> Iterator[Fault
 _NOT_JSON = object()
 
 
-def _decoded(text: str) -> Any:  # noqa: ANN401  (any JSON value)
+def _decoded(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (ValueError, RecursionError):

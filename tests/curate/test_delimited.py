@@ -70,6 +70,7 @@ def test_a_field_beyond_the_limit_of_csv_is_read(read, size):
     assert [len(record["text"]) for record in records] == [size, 5]
 
 
+@pytest.mark.slow
 def test_a_line_of_fifty_megabytes_is_one_record(read):
     records, lines, *_ = read(b"text,label\n" + b"y" * 50_000_000 + b",a\nlast,b\n")
     assert len(records[0]["text"]) == 50_000_000
@@ -236,10 +237,16 @@ def test_reading_is_the_same_every_time(read):
 CELL = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)
 
 
-@given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=8), st.sampled_from(",;\t|"), st.sampled_from(["\n", "\r\n"]))
+@given(
+    st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=8),
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["\n", "\r\n"]),
+)
 def test_whatever_csv_writes_is_read_back(rows, delimiter, end):
     buffer = io.StringIO(newline="")
-    csv.writer(buffer, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows([("a", "b", "c"), *rows])
+    csv.writer(buffer, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(
+        [("a", "b", "c"), *rows]
+    )
     data = buffer.getvalue().encode()
     chunks = list(delimited.delimited(lambda: iter([data]), Dialect(delimiter, ("a", "b", "c"))))
     assert [tuple(json.loads(line).values()) for chunk in chunks for line in chunk.data.split(b"\n")[:-1]] == rows
