@@ -221,8 +221,12 @@ def split(
 ) -> None:
     """Split by group, time and duplicates; says what a random split would have leaked."""
     from ..curate.dataset import Dataset
+    from ..curate.errors import UsageError
     from ..curate.splitting import split as run
     from .printing import print_split
+
+    if ratios and counts:
+        raise UsageError("--ratios and --counts say the same thing in two ways; give one of them.")
 
     result = run(
         Dataset.open(name), ratios=_numbers(ratios, float, "--ratios"), counts=_numbers(counts, int, "--counts"),
@@ -323,8 +327,9 @@ def _gate(result: CheckResult) -> None:
 
 def _policy(config: Path | None) -> Any:
     from ..curate.policy import load
+    from ..curate.rules import RULES
 
-    return load(config or (Path("vetset.toml") if Path("vetset.toml").exists() else None))
+    return load(config or (Path("vetset.toml") if Path("vetset.toml").exists() else None), rules=tuple(RULES))
 
 
 def _user() -> str:

@@ -60,7 +60,9 @@ def progress_bytes(verb: str) -> Iterator[Callable[[int, int], None]]:
         if seconds > 1 and total and sys.stderr.isatty():
             filled = int(30 * done / total)
             rate = done / seconds / 1e6
-            sys.stderr.write(f"\r{verb} [{'#' * filled:<30}] {done / 1e6:,.0f} of {total / 1e6:,.0f} MB, {rate:,.0f} MB/s ")
+            sys.stderr.write(
+                f"\r{verb} [{'#' * filled:<30}] {done / 1e6:,.0f} of {total / 1e6:,.0f} MB, {rate:,.0f} MB/s "
+            )
             sys.stderr.flush()
             shown = True
 
@@ -98,7 +100,10 @@ def print_read(result: ReadResult) -> None:
     """Print what was read and every guess with its reason."""
     before = None
     for source in result.sources:
-        _say(f"{source.name}: {source.container}, {source.rows:,} rows" + (f", {source.rejects:,} rejects" if source.rejects else ""))
+        _say(
+            f"{source.name}: {source.container}, {source.rows:,} rows"
+            + (f", {source.rejects:,} rejects" if source.rejects else "")
+        )
         reasons = [reason for reason in source.plan.reasons if not reason.startswith("split")]
         if reasons != before:
             for reason in reasons:
@@ -114,7 +119,11 @@ def print_read(result: ReadResult) -> None:
     for skipped in result.skipped:
         _say(f"skipped {skipped}")
     folder = result.dataset.folder
-    rejects = f" and {result.rejects:,} rejects (in {folder}/rejects.jsonl, with the reason of each)" if result.rejects else ", no rejects"
+    rejects = (
+        f" and {result.rejects:,} rejects (in {folder}/rejects.jsonl, with the reason of each)"
+        if result.rejects
+        else ", no rejects"
+    )
     _say(f"{folder}: {result.rows:,} rows{rejects}")
     _say(f"next: vetset check {folder}")
 
@@ -135,7 +144,11 @@ def print_check(dataset: Dataset, result: CheckResult) -> None:
     folder = dataset.folder
     if result.blocking:
         _say(f"blocking: {', '.join(result.blocking)} (`vetset rule {result.blocking[0]}` explains)")
-    _say(f"next: vetset decide {folder} --policy" if (result.standing.height and not result.findings.is_empty()) else f"next: vetset split {folder}")
+    _say(
+        f"next: vetset decide {folder} --policy"
+        if (result.standing.height and not result.findings.is_empty())
+        else f"next: vetset split {folder}"
+    )
 
 
 def _example(result: CheckResult, rule: str) -> str:
@@ -178,7 +191,10 @@ def print_split(result: SetSplit) -> None:
     """Print sizes, label balance and what a random split would have leaked."""
     report = result.result.report
     ways = ", ".join(report["by"]) or "nothing (rows at random)"
-    _say(f"{report['rows']:,} rows in {report['units']['count']:,} units that stay whole, by {ways}" + (f"; {result.dropped:,} dropped before" if result.dropped else ""))
+    _say(
+        f"{report['rows']:,} rows in {report['units']['count']:,} units that stay whole, by {ways}"
+        + (f"; {result.dropped:,} dropped before" if result.dropped else "")
+    )
     table = _table("split", "rows", "share", "asked", "units", right=(1, 2, 3, 4))
     for name, of in report["splits"].items():
         asked = f"{of['asked']:.1%}" if "asked" in of else f"{of['asked_rows']:,}"
@@ -192,7 +208,12 @@ def print_split(result: SetSplit) -> None:
 
 
 def _print_leaks(leaks: dict[str, Any]) -> None:
-    words = {"group": "whose group stands in train", "duplicates": "whose text stands in train", "conflicts": "whose text stands in train with another label", "time": "older than the newest train row"}
+    words = {
+        "group": "whose group stands in train",
+        "duplicates": "whose text stands in train",
+        "conflicts": "whose text stands in train with another label",
+        "time": "older than the newest train row",
+    }
     table = _table("eval rows", "in this split", "in a random split", right=(1, 2))
     for way, of in leaks.items():
         random = of.get("random", of.get("expected"))
@@ -206,10 +227,18 @@ def print_export(result: ExportResult) -> None:
     for file in result.files:
         _say(f"{result.folder / file.name}: {file.rows:,} rows, sha256 {file.sha256[:16]}...")
     counts = result.counts
-    out = {"dropped": "by decisions", "held": "until a person decides", "unsplit": "in no split", "left_out": "the format can't carry them"}
+    out = {
+        "dropped": "by decisions",
+        "held": "until a person decides",
+        "unsplit": "in no split",
+        "left_out": "the format can't carry them",
+    }
     parts = [f"{counts[fate]:,} {fate.replace('_', ' ')} ({why})" for fate, why in out.items() if counts[fate]]
     total = " + ".join([f"{counts['written']:,} written", *parts])
-    _say(f"{counts['read']:,} rows read = {total}" + (f"; {counts['rejects']:,} lines were rejects" if counts["rejects"] else ""))
+    _say(
+        f"{counts['read']:,} rows read = {total}"
+        + (f"; {counts['rejects']:,} lines were rejects" if counts["rejects"] else "")
+    )
     if counts.get("kept_blocking"):
         _say(f"{counts['kept_blocking']:,} of the written rows have a blocking finding that stands (--held keep)")
     for loss in result.losses:
@@ -232,14 +261,21 @@ def print_life(life: Life) -> None:
     """Print the life of a row on one screen."""
     row = life.row
     _say(f"row       {row['id']}")
-    _say(f"read      {life.origin['path']} line {row['line']}" + (f" (sha256 {life.origin['sha256'][:16]}...)" if life.origin["sha256"] else ""))
+    _say(
+        f"read      {life.origin['path']} line {row['line']}"
+        + (f" (sha256 {life.origin['sha256'][:16]}...)" if life.origin["sha256"] else "")
+    )
     for message in row["messages"][-6:]:
         said = message.get("content") or message.get("tool_calls") or ""
         _say(f"{message['role']:<9} {_short(said)}")
     for name in ("label", "rejected", "group", "time", "annotator", "source", "license", "origin"):
         if row[name] is not None:
             _say(f"{name:<9} {_short(str(row[name]))}")
-    official = f" (the source says {life.official_split})" if life.official_split and life.official_split != row["split"] else ""
+    official = (
+        f" (the source says {life.official_split})"
+        if life.official_split and life.official_split != row["split"]
+        else ""
+    )
     _say(f"split     {row['split'] or 'none'}{official}")
     for finding in life.findings:
         _say(f"found     {finding['rule']}: {_short(finding['note'], 200)}")
@@ -248,7 +284,10 @@ def print_life(life: Life) -> None:
     for line in life.decisions:
         what = f"{line['action']} {_short(line['value'], 60)}" if line["value"] else line["action"]
         undoes = f" of decision {line['undoes']}" if line["undoes"] else ""
-        _say(f"decided   {line['seq']}: {what}{undoes} by {line['reviewer']}, {line['at'][:19]}" + (f", {_short(line['reason'], 80)}" if line["reason"] else ""))
+        _say(
+            f"decided   {line['seq']}: {what}{undoes} by {line['reviewer']}, {line['at'][:19]}"
+            + (f", {_short(line['reason'], 80)}" if line["reason"] else "")
+        )
     _say(f"stands    {life.standing['action'] if life.standing else 'undecided'}")
     for export in life.exports:
         place = f"{export['file']} record {export['record']}" if export.get("file") else export.get("why") or ""
@@ -264,7 +303,9 @@ def print_demo(result: DemoResult) -> None:
     """Print found of planted, the split and the export."""
     table = _table("file", "rule", "planted", "found", "", right=(2, 3))
     for line in result.found:
-        table.add_row(*_cells(line.file, line.rule, line.planted, line.found, "" if line.planted == line.found else "differs"))
+        table.add_row(
+            *_cells(line.file, line.rule, line.planted, line.found, "" if line.planted == line.found else "differs")
+        )
     _show(table)
     _say()
     _say(f"the policy settled {result.settled:,} rows of tickets.csv; the rest waits for a person")

@@ -21,7 +21,8 @@ from .findings import empty, report
 from .marks import ANNOUNCING, THRESHOLDS, find_marks, words
 from .telltale import find_columns
 
-_ENDING = rf"(?i)(?:(?:^|\W)(?:{'|'.join(ANNOUNCING)})[\"'*]*\s?[:=：＝]|(?:^|\s)#{{4}})\s?[\"'(\[*]*([^\s\"'(\[*].*?)[\"')\]*.。\s]*$"
+_ANNOUNCED = rf"(?:^|\W)(?:{'|'.join(ANNOUNCING)})[\"'*]*\s?[:=：＝][\"'*]*"
+_ENDING = rf"(?i)(?:{_ANNOUNCED}|(?:^|\s)#{{4}})\s?[\"'(\[*]*([^\s\"'(\[*].*?)[\"')\]*.。\s]*$"
 
 
 def find_answer(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:

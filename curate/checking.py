@@ -12,6 +12,7 @@ import polars as pl
 
 from . import findings as findings_table
 from .dataset import Dataset, parquet
+from .decisions import head_for
 from .ledger import Ledger
 from .mapping import Given
 from .policy import Policy, standing
@@ -103,7 +104,8 @@ def judge(dataset: Dataset, *, policy: Policy | None = None) -> CheckResult:
     frame = dataset.findings
     frame = findings_table.empty() if frame is None else frame
     with Ledger.open(dataset.folder) as ledger:
-        stands = standing(frame, ledger.head())
+        heads = head_for(ledger, dataset.rows).heads
+    stands = standing(frame, heads, dataset.rows)
     rules = [rule for rule in RULES if rule in dataset.manifest.get("checked", [])]
     blocking = [rule for rule in rules if rule in policy.block and (stands["rule"] == rule).any()]
     return CheckResult(dataset.manifest["rows"], dataset.manifest["rejects"], rules, frame, stands, blocking)

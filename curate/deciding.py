@@ -8,8 +8,9 @@ import polars as pl
 
 from .dataset import Dataset
 from .ledger import Decision, Ledger, Outcome
+from .decisions import head_for
 from .errors import UsageError, quote
-from .policy import Policy, policy_decisions, standing
+from .policy import REVIEWER, Policy, policy_decisions, standing, withdrawn
 from .rules import RULES, select_rules
 
 
@@ -36,10 +37,14 @@ def find_row(dataset: Dataset, wanted: str) -> str:
 
 def decide_by_policy(dataset: Dataset, policy: Policy | None = None) -> Outcome:
     """Write what the policy decides of the last check's findings; a person's standing decision is never touched."""
-    findings = _findings(dataset)
+    findings, policy = _findings(dataset), policy or Policy()
     with Ledger.open(dataset.folder) as ledger:
-        decisions = policy_decisions(findings, policy or Policy(), ledger.head())
-        return ledger.decide(decisions, reviewer="policy")
+        seen, heads = ledger.last(), head_for(ledger, dataset.rows).heads
+        gone = withdrawn(findings, policy, heads, checked=dataset.manifest["checked"])
+        if gone:  # an earlier policy decided what this one would not
+            ledger.undo(gone, reviewer=REVIEWER)
+            seen, heads = ledger.last(), head_for(ledger, dataset.rows).heads
+        return ledger.decide(policy_decisions(findings, policy, heads), reviewer=REVIEWER, expect=seen)
 
 
 def decide_by_rule(
@@ -57,7 +62,9 @@ def decide_by_rule(
     """
     rules = select_rules([rule])
     with Ledger.open(dataset.folder) as ledger:
-        stands = standing(_findings(dataset), ledger.head()).filter(pl.col("rule").is_in(rules))
+        stands = standing(_findings(dataset), head_for(ledger, dataset.rows).heads, dataset.rows).filter(
+            pl.col("rule").is_in(rules)
+        )
         own = action in ("relabel", "edit") and value is None
         if own and stands.height and stands["value"].null_count() == stands.height:
             raise UsageError(f"the findings of {rule} suggest no value to {action} to; give one with --value.")
@@ -88,6 +95,8 @@ def decide_rows(
 
 def undo(dataset: Dataset, what: str, *, reviewer: str) -> Outcome:
     """Take back a batch by its name, or one decision by its number."""
+    if not (dataset.folder / "decisions.db").exists():
+        raise UsageError(f"{dataset.folder} has no decisions, so {quote(what)} can't be taken back.")
     with Ledger.open(dataset.folder) as ledger:
         return ledger.undo([int(what)] if what.isdigit() else what, reviewer=reviewer)
 

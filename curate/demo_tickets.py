@@ -139,7 +139,7 @@ def compose(rng: Random, who: Customer, intent: str, day: int) -> str:
     if who.language != "en":
         return _compose_foreign(rng, who, intent, day)
     about = words.INTENTS[intent]
-    vague = rng.random() < 0.11  # with these and the asides a bag of words stays below 90%
+    vague = rng.random() < 0.15  # with these and the asides a bag of words stays below 90%
     body = [pick(rng, words.VAGUE if vague else about.openings)]
     if not vague and rng.random() < 0.55:
         body.append(pick(rng, about.details))
@@ -147,9 +147,9 @@ def compose(rng: Random, who: Customer, intent: str, day: int) -> str:
         others = [other.topic for name, other in words.INTENTS.items() if name != intent]
         body.append(pick(rng, words.ASIDES).replace("{topic}", pick(rng, others)))
     body += shuffled(rng, words.GENERIC)[: 1 + (rng.random() < 0.4)]
-    if rng.random() < 0.55:
+    if vague or rng.random() < 0.55:
         body.append(who.habit)
-    if rng.random() < 0.45:
+    if vague or rng.random() < 0.45:
         body.insert(0 if rng.random() < 0.5 else len(body), f"I work in {who.shop} in {who.town}.")
     if rng.random() < (0.3 if vague else 0.6):
         body.append(pick(rng, about.asks))
@@ -190,7 +190,7 @@ class Desk:
     def ticket(self, who: Customer) -> Ticket:
         """Return a fresh ticket of this customer."""
         rng = self.rng
-        intent = who.favourite if rng.random() < 0.65 else _intent(rng)
+        intent = who.favourite if rng.random() < 0.75 else _intent(rng)
         blank = self.blank(who, intent)
         day = (blank.created - START).days
         return replace(blank, text=self.once(lambda: compose(rng, who, intent, day)))

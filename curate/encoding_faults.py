@@ -167,6 +167,7 @@ def _said(name: str) -> pl.Expr:
 # A bell, backspace, vertical tab or form feed is most often the rest of an escape: what is left of LaTeX's \frac.
 _ESCAPED = r"[\x07\x08\x0b\x0c]"
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
+_LATIN_RUN = re.compile("[\xa1-\xff]{4}")
 _WHITE = {"\t", "\n", "\r"}
 
 
@@ -177,7 +178,7 @@ def _mended(found: pl.DataFrame) -> pl.Series:
 
     def mend(text: str, mojibake: int, entities: int, controls: int) -> str | None:
         text = fix_encoding(text) if mojibake else text
-        if mojibake and is_bad(text):
+        if mojibake and (is_bad(text) or _LATIN_RUN.search(text)):
             return None  # mended in part: an encoding that ftfy does not know, such as GBK read as Latin-1
         text = html.unescape(text) if entities else text
         return _CONTROLS.sub(lambda match: match[0] if match[0] in _WHITE else "", text) if controls else text

@@ -206,7 +206,7 @@ def _pairs(data: bytes) -> Iterable[Element | Reject]:
             seen = begin
             found.append(Element(line, ("_key", key), bytes(raw)))
     except _Repeated:
-        return scan(data.decode())
+        return scan(data.decode(), fields=True)
     return found
 
 

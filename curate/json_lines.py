@@ -57,7 +57,9 @@ def looks_like_lines(head: bytes, *, whole: bool) -> bool:
     if not whole and len(lines) < 50:
         lines = lines[:-1]  # cut off in the middle
     lines = [line for line in lines if line.strip()]
-    return bool(lines) and sum(map(_is_value, lines)) * 2 >= len(lines)
+    if not lines or (lines[0].lstrip().startswith(b"[") and not _is_value(lines[0])):
+        return False  # an array may hold whole objects on lines of their own
+    return sum(map(_is_value, lines)) * 2 >= len(lines)
 
 
 def _is_value(line: bytes) -> bool:

@@ -30,16 +30,20 @@ def place(data: bytes, position: int) -> int:
     return data.count(b"\n", 0, visible) + 1
 
 
-def scan(text: str) -> Iterator[Element | Reject]:
+def scan(text: str, *, fields: bool = False) -> Iterator[Element | Reject]:
     """Yield the elements of an array, the fields of an object, or objects one after another, up to where it breaks.
 
     What follows a break comes as one reject. A value with a line feed or another control character inside a string is a
     reject of its own, and reading goes on.
+
+    Args:
+        text: the document.
+        fields: an object is one whole, of fields, even if it is sound.
     """
     start = len(text) - len(text.lstrip())
     if text[start : start + 1] == "[":
         yield from _scan(text, start + 1, "]", keyed=False)
-    elif _end(text, start, _LENIENT)[0] is not None:
+    elif not fields and _end(text, start, _LENIENT)[0] is not None:
         yield from _scan(text, start, "", keyed=False)
     else:
         yield from _scan(text, start + 1, "}", keyed=True)

@@ -52,7 +52,7 @@ _BRACES = (
     r"<(?:YOUR|INSERT|ENTER|MY)[_ \-][A-Z_ \-]{2,40}>|<(?i:your|insert|enter)[_ \-][A-Za-z_ \-]{2,40}>"
 )
 _BRACKETS = (
-    r"\[(?i:insert|your|add your|enter (?:your|the|a)|specify|fill in|recipient|sender)(?:['’]s)?[ _\-]"
+    r"\[(?i:insert|your|add your|enter your|specify|fill in|recipient|sender)(?:['’]s)?[ _\-]"
     r"[^\[\]\n]{2,60}\]|"
     r"\[(?i:name|date|company|company name|address|phone number|email address|city|state|hiring manager)\]|"
     r"\[(?:插入|请输入|你的|您的|姓名|名字|日期|公司名称|公司名)[^\[\]\n]{0,20}\]"

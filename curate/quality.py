@@ -127,8 +127,9 @@ _NONE_FOUND = pl.DataFrame(schema={"row": pl.UInt32, "score": pl.Float64, "note"
 
 
 def _lengths(turns: pl.DataFrame) -> pl.DataFrame:
-    """Return ``row, input, target``: characters."""
-    size = pl.col("content").str.len_chars().fill_null(0) + pl.col("tool_calls").str.len_chars().fill_null(0)
+    """Return ``row, input, target``: characters; a message without a visible one has none (it is quality.empty's)."""
+    written = pl.when(pl.col("content").str.contains(_VISIBLE)).then(pl.col("content").str.len_chars())
+    size = written.fill_null(0) + pl.col("tool_calls").str.len_chars().fill_null(0)
     asked = ~pl.col("is_target") & pl.col("role").ne_missing("system")
     return (
         turns.select("row", size.alias("size"), asked.alias("asked"), "is_target")

@@ -140,7 +140,7 @@ def read(
         results, digest = _write(sources, plans, folder, progress)
         result = ReadResult(Dataset(out), results, skipped)
         if not result.rows:
-            first = next(map(json.loads, (folder / "rejects.jsonl").open(encoding="utf-8")), {})
+            first = _first_reject(folder / "rejects.jsonl")
             raise DataError(
                 f"{results[0].name}: none of its {result.rejects:,} records became a row; the first, on line "
                 f"{first.get('line')}: {first.get('reason')}; say what the columns mean with --format, --text and --label."
@@ -175,6 +175,11 @@ def default_out(source: str) -> Path:
     """
     name = Path(source.rstrip("/*").split("*")[0].rstrip("/") or "data").name or "data"
     return Path(f"{name.split('.')[0] or 'data'}.vet")
+
+
+def _first_reject(path: Path) -> dict[str, Any]:
+    with path.open(encoding="utf-8") as lines:
+        return next(map(json.loads, lines), {})
 
 
 def _input(source: Source, result: SourceRead) -> dict[str, Any]:

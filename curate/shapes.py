@@ -85,9 +85,8 @@ def json_of(raw: Raw | str | None) -> str | None:
     if raw is None or isinstance(raw, str):
         return raw
     data = bytes(raw)
-    if data[:1] == b'"':
-        return _decode_text(data) or None
-    return None if data in (b"null", b"[]", b"{}") else data.decode()
+    text = _decode_text(data) if data[:1] == b'"' else data.decode()
+    return None if text.strip() in ("", "null", "[]", "{}") else text
 
 
 def strict_messages(messages: list[Said]) -> list[Said]:

@@ -295,7 +295,7 @@ def _json(text: TextFile, head: bytes, suffix: str) -> tuple[str, Callable[[], I
     lines = "jsonl", partial(json_lines, text)
     start = head.lstrip()[:1]
     one_line = b"\n" not in head.strip()
-    if looks_like_lines(head, whole=whole) and not (whole and one_line):
+    if looks_like_lines(head, whole=whole) and not (whole and one_line and suffix in (".json", "", ".txt")):
         return lines
     if start not in b"{[" or (start == b"{" and not whole and one_line and _has_more_lines(text)):
         return lines

@@ -81,7 +81,7 @@ def table_chunks(batches: Batches, *, split: str | None = None, first: int = 1) 
         first: the number of the first record.
     """
     for batch in batches():
-        table = _named(pa.table(batch) if batch.num_columns else pa.table({"column_1": pa.nulls(batch.num_rows)}))
+        table = _named(pa.Table.from_batches([batch]))
         if split is not None and "_split" not in table.column_names:
             table = table.append_column("_split", pa.repeat(split, table.num_rows))
         if table.num_rows:
@@ -91,11 +91,12 @@ def table_chunks(batches: Batches, *, split: str | None = None, first: int = 1) 
 
 def _named(table: pa.Table) -> pa.Table:
     """Give every column a name of its own, and class labels the names that ``datasets`` keeps in the schema."""
+    classes = class_names(table.schema)  # asked first: renaming drops what datasets wrote into the schema
     names = [name or f"column_{i}" for i, name in enumerate(table.column_names, 1)]
     if (repeated := Counter(names)) and max(repeated.values()) > 1:
         names = [name if name not in names[:i] else f"{name}_{i + 1}" for i, name in enumerate(names)]
     table = table.rename_columns(names)
-    for column, labels in class_names(table.schema).items():
+    for column, labels in classes.items():
         # -1 stands for "no label" there
         named = pl.Series(table[column]).replace_strict(dict(enumerate(labels)), default=None, return_dtype=pl.String)
         table = table.set_column(table.column_names.index(column), column, named.to_arrow())

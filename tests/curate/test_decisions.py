@@ -379,6 +379,17 @@ def test_a_lock_that_stays_is_said_and_nothing_is_written(tmp_path):
         assert ledger.decide([drop("b-0")], reviewer="ann").seqs == (2,)
 
 
+def test_a_full_disk_is_said_and_the_batch_has_not_happened(tmp_path):
+    with Ledger.open(tmp_path) as ledger:
+        ledger.decide([drop("a-0")], reviewer="ann")
+        with ledger.writing() as connection:
+            connection.execute("PRAGMA max_page_count=20")  # SQLite's own full disk
+        with pytest.raises(UsageError, match="the disk is full; nothing was written"):
+            ledger.decide([drop(f"{i:020x}-0") for i in range(5000)], reviewer="ann")
+        assert ledger.log().height == 1
+        assert ledger.decide([drop("b-0")], reviewer="ann").seqs == (2,)
+
+
 READ_ONLY = """
 import json, os, sys
 from vetset.curate.decisions import Decision, Ledger

@@ -5,7 +5,6 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from vetset.curate import delimited
 from vetset.curate.delimited import Dialect
 from vetset.curate.dialects import guess_dialect
@@ -94,7 +93,7 @@ def test_made_up_names_never_collide_with_given_ones(read):
     [
         "ham\tsee you at five\nspam\twin a prize\nham\tok\nham\tfine\nspam\tfree\nham\tno\n",
         "3\tsee you at five\n4\twin a prize\n5\tok\n6\tfine\n7\tfree\n8\tno\n",
-        "this is a rather long sentence that nobody would ever give to a column as its name\tx\nfine\ty\nfree\tx\nno\tz\na\tb\nc\td\n",
+        "this is a long sentence that nobody would give to a column as a name\tx\na\ty\nb\tx\nc\tz\nd\tb\ne\td\n",
     ],
 )
 def test_a_file_without_a_header_keeps_its_first_row_and_says_so(read, content):
@@ -221,7 +220,8 @@ def test_a_tab_separated_txt_is_a_table_and_prose_is_not(read):
 def test_lines_are_right_over_chunk_borders(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     path.write_text("text,label\n" + "".join(f'"row\n{i}",x\n' for i in range(2000)))
-    monkeypatch.setattr("vetset.curate.encodings.SIZE", 1000)
+    monkeypatch.setattr(delimited, "SIZE", 1000)
+    monkeypatch.setattr(delimited, "_PIECE", 100)
     (source,), _ = find_sources([path])
     chunks = list(source.chunks())
     assert len(chunks) > 10
@@ -261,6 +261,23 @@ def test_any_text_at_all_gives_records_and_rejects_and_no_error(content):
     numbers = [n for chunk in chunks for n in [*chunk.lines, *(reject.line for reject in chunk.rejects)]]
     assert len(numbers) == len(set(numbers))
     assert all(1 <= number <= content.count("\n") + 1 for number in numbers)
+    assert whole(chunks) == whole(in_small_pieces(data, dialect))
+
+
+def whole(chunks):
+    """Return what chunks hold, however it was divided."""
+    return (
+        b"".join(c.data for c in chunks),
+        [n for c in chunks for n in c.lines],
+        [r for c in chunks for r in c.rejects],
+    )
+
+
+def in_small_pieces(data, dialect):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delimited, "SIZE", 9)
+        patch.setattr(delimited, "_PIECE", 3)
+        return list(delimited.delimited(lambda: iter(data.splitlines(keepends=True)), dialect))
 
 
 def test_real_chat_files_have_their_exact_rows(shared):

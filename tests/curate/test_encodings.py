@@ -6,7 +6,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from vetset.curate.encodings import TextFile, _recut, _whole_lines, is_utf8, known_encoding, sniff_encoding
 from vetset.curate.errors import DataError, UsageError
 from vetset.curate.sources import find_sources

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate import formats
-from vetset.curate.dataset import ROWS, frame
+from vetset.curate.dataset import frame
 from vetset.curate.errors import UsageError
 from vetset.curate.formats import FORMATS, Tally
 from vetset.curate.mapping import Given
@@ -208,8 +208,9 @@ def test_alpaca_writes_history_and_system_only_where_some_row_needs_them():
 
 def test_every_field_that_stays_behind_is_named():
     row = {
-        "messages": said(("u", "q"), ("a", "r"), extra='{"thinking": "hm"}'), "label": "x", "group": "g", "annotator": "ann",
-        "source": "s", "license": "MIT", "origin": "teacher", "extra": '{"a": 1}',
+        "messages": said(("u", "q"), ("a", "r"), extra='{"thinking": "hm"}'),
+        "label": "x", "group": "g", "annotator": "ann", "source": "s", "license": "MIT",
+        "origin": "teacher", "extra": '{"a": 1}',
     }  # fmt: skip
     names = {"group", "annotator", "source", "license", "origin", "extra", "label"}
     assert {what for kind, what in kinds(written(frame([row]), "messages")[1]) if kind == "field"} == names
@@ -219,7 +220,8 @@ def test_every_field_that_stays_behind_is_named():
     assert not losses
     assert lines[0]["messages"][-1]["thinking"] == "hm"
     assert lines[0] | {"messages": 0} == {
-        "messages": 0, "label": "x", "group": "g", "annotator": "ann", "source": "s", "license": "MIT", "origin": "teacher", "a": 1,
+        "messages": 0, "label": "x", "group": "g", "annotator": "ann", "source": "s", "license": "MIT",
+        "origin": "teacher", "a": 1,
     }  # fmt: skip
 
 
@@ -233,8 +235,9 @@ def test_lines_stay_lines_whatever_the_texts_hold():
 
 
 def test_a_csv_holds_what_is_known_of_a_row_and_null_is_not_the_empty_text():
+    extra = '{"n": 1, "group": "no", "deep": {"x": 1}, "s": ""}'
     rows = frame([
-        {"messages": "=1+1, \"x\"\nline", "label": "a", "group": "g", "extra": '{"n": 1, "group": "no", "deep": {"x": 1}, "s": ""}'},
+        {"messages": "=1+1, \"x\"\nline", "label": "a", "group": "g", "extra": extra},
         {"messages": "y", "extra": '{"s": null}'},
     ])  # fmt: skip
     _, losses, data = written(rows, "csv")
@@ -271,7 +274,7 @@ def test_parquet_is_the_rows():
     assert pl.read_parquet(written(rows, "parquet")[2]).equals(rows)
 
 
-# ---- any shape in, the same shape out, read again: the same rows -------------------------------------------------------
+# ---- any shape in, the same shape out, read again: the same rows -----------------------------------------------------
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 some = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -371,7 +374,8 @@ def test_many_of_any_shape_out_and_in_again_give_the_same_rows(shape, data):
 
 
 def test_columns_that_were_mapped_come_back(shared):
-    source = b'{"text":"a","label":"x","user_id":"u1","created_at":"2020/3/9","agent":"ann"}\n{"text":"b","label":"y","user_id":"u1","created_at":"2020/3/10","agent":"ann"}\n'
+    line = '{"text":"%s","label":"x","user_id":"u1","created_at":"2020/3/9","agent":"ann"}\n'
+    source = ((line % "a") + (line % "b")).encode()
     rows = again(source, "text-label", group="user_id", time="created_at", annotator="agent")
     data = written(rows, "text-label", extra=True)[2]
     back = again(data, "text-label", group="group", time="created_at", annotator="annotator")

@@ -1,7 +1,6 @@
 """quality.encoding: what a wrong decoder or a scraper left in a text."""
 
 import pytest
-
 from vetset.curate import findings, text
 from vetset.curate.dataset import frame
 from vetset.curate.encoding_faults import find_encoding, zero_width_rows
@@ -119,5 +118,7 @@ def test_no_rows_and_order():
 
 
 def test_zero_width_rows_are_counted_with_those_that_are_spelling():
-    rows = frame([{"messages": one} for one in ("a\u200bb", "می\u200cخواهم", "می\u200cخواهم\u200b", "plain", "👩\u200d🚀")])
+    rows = frame(
+        [{"messages": one} for one in ("a\u200bb", "می\u200cخواهم", "می\u200cخواهم\u200b", "plain", "👩\u200d🚀")]
+    )
     assert zero_width_rows(rows, text.turns(rows)) == {"rows": 4, "faults": 2, "spelling": 2}

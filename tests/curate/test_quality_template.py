@@ -3,7 +3,6 @@
 import time
 
 import pytest
-
 from vetset.curate import findings, text
 from vetset.curate.dataset import frame
 from vetset.curate.leftovers import find_template
@@ -11,7 +10,10 @@ from vetset.curate.leftovers import find_template
 
 def found_in(*pairs):
     rows = frame(
-        [{"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": told}]} for asked, told in pairs]
+        [
+            {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": told}]}
+            for asked, told in pairs
+        ]
     )
     return rows, find_template(rows, text.turns(rows))
 
@@ -84,7 +86,13 @@ def test_ordinary_text_is_left_alone(told):
 
 @pytest.mark.parametrize(
     "asked",
-    ["Write a Python f-string.", "Write a template for an e-mail.", "请写一个邮件模板", "Fill in the blank.", "```\nx\n```"],
+    [
+        "Write a Python f-string.",
+        "Write a template for an e-mail.",
+        "请写一个邮件模板",
+        "Fill in the blank.",
+        "```\nx\n```",
+    ],
 )
 def test_placeholders_are_meant_in_rows_about_code_and_templates(asked):
     assert found_in((asked, "Dear {customer_name}, TODO: see [Your Name]"))[1].is_empty()
@@ -117,7 +125,9 @@ def test_no_rows_no_content_and_order():
     assert found.equals(find_template(rows, text.turns(rows)))
 
 
-@pytest.mark.parametrize("bait", ["{{" * 40_000, "[your " * 20_000, "<your " * 20_000, "\n" * 100_000, "I am " * 30_000])
+@pytest.mark.parametrize(
+    "bait", ["{{" * 40_000, "[your " * 20_000, "<your " * 20_000, "\n" * 100_000, "I am " * 30_000]
+)
 def test_long_bait_takes_linear_time(bait):
     start = time.process_time()
     found_in(("go", bait + "x"))
