@@ -1,14 +1,19 @@
-"""What every container becomes: chunks of JSON records, one a line, with the source line of each."""
+"""A source and what comes out of it, whatever its container: chunks of JSON records with the source line of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-SIZE = 8 << 20
-"""Bytes of text that make a chunk: large enough that work per chunk is nothing, small enough that memory stays flat."""
+SIZE = 4 << 20
+"""Bytes of text that make a chunk: JSON lines pass at 0.9 GB/s, at 8 MiB (new memory for each block) at 0.6."""
 
 
 class Reject(NamedTuple):
@@ -28,6 +33,43 @@ class Chunk(NamedTuple):
     lines: Sequence[int]
     """The line (in files without lines: the record) where each begins, from 1."""
     rejects: list[Reject]
+
+
+@dataclass
+class Source:
+    """One thing to read records from. ``notes`` may grow until its records have been read to the end."""
+
+    path: Path
+    name: str
+    """As shown in messages: a relative path stays relative."""
+    container: str
+    notes: list[str]
+    reader: Callable[[], Iterator[Chunk]] = field(repr=False)
+    files: Callable[[], list[Path]] = field(repr=False)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the records, from the first each time it is called."""
+        return self.reader()
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk (of a hub data set: once it has been fetched)."""
+        return sum(path.stat().st_size for path in self.files())
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes on disk, of several files in the order of their names."""
+        digest = hashlib.sha256()
+        for path in self.files():
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()
+
+
+def shown(name: str) -> str:
+    """Return a file's name as text, bytes of it that are not UTF-8 in hexadecimal digits."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def encoded(records: Iterable[Mapping[str, object]]) -> bytes:

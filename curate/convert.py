@@ -15,15 +15,16 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute
 
-from .mapping import COMMON, Plan, taken_from
-from .messages import Content, Said, content_hash
+from .mapping import COMMON, Plan, official_split, taken_from
+from .messages import Content, content_hash
 from .shapes import BUILDERS, KINDS, TYPES, NotARow, Raw, json_of, loose_messages, loose_turns, text_of
 
 _UNSET = msgspec.UNSET
 _TEXT = pa.large_string()
+_BLOCK = 1 << 18  # bytes decoded at a time: what is made of them is used while it is in the processor's cache
 _PATIENT = 16  # lines: a smaller block is not halved again
 MESSAGE_TYPE = pa.struct([(name, _TEXT) for name in ("role", "content", "tool_calls", "tool_call_id", "extra")])
 ARROW = pa.schema(
@@ -42,6 +43,7 @@ class Columns:
     """Columns of the rows that a chunk gave, in the order of their lines."""
 
     contents: list[Content] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
     common: dict[str, list[str | None]] = field(default_factory=lambda: {part: [] for part in COMMON})
     lines: list[int] = field(default_factory=list)
     extra: list[bytes] = field(default_factory=list)
@@ -68,7 +70,14 @@ class Converter:
     def convert(self, data: bytes, lines: Sequence[int]) -> tuple[Columns, list[Odd]]:
         """Convert one chunk: JSON records, one a line, and the source line of each."""
         columns, odd = Columns(), []
-        self._block(data.removesuffix(b"\n"), lines, columns, odd)
+        data = data.removesuffix(b"\n")
+        start = first = 0
+        while start <= len(data) and first < len(lines):
+            end = data.find(b"\n", start + _BLOCK)
+            end = len(data) if end < 0 else end
+            last = first + data.count(b"\n", start, end) + 1
+            self._block(data[start:end], lines[first:last], columns, odd)
+            start, first = end + 1, last
         return columns, odd
 
     def _block(self, data: bytes, lines: Sequence[int], columns: Columns, odd: list[Odd]) -> None:
@@ -85,6 +94,7 @@ class Converter:
             return
         contents, common, extra = block
         columns.contents += contents
+        columns.digests += map(content_hash, contents)
         for part, values in common.items():
             columns.common[part] += values
         columns.lines += lines
@@ -193,6 +203,7 @@ class Converter:
                 odd.append(Odd(line, reason, raw.decode("utf-8", errors="backslashreplace")))
                 continue
             columns.contents.append(content)
+            columns.digests.append(content_hash(content))
             for part, value in common.items():
                 columns.common[part].append(value)
             columns.lines.append(line)
@@ -308,37 +319,56 @@ def _position(error: Exception) -> str:
     return type(error).__name__
 
 
-def ids(contents: Sequence[Content], seen: dict[str, int]) -> list[str]:
+def ids(digests: Sequence[str], seen: dict[str, int]) -> list[str]:
     """Return the id of each row; ``seen`` counts equal contents over all chunks and sources."""
     made = []
-    for content in contents:
-        digest = content_hash(content)
+    for digest in digests:
         ordinal = seen[digest] = seen.get(digest, -1) + 1
         made.append(f"{digest}-{ordinal}")
     return made
 
 
-def table(columns: Columns, row_ids: Sequence[str], *, file: str, times: pa.Array) -> pa.Table:
-    """Return the rows of a chunk as Arrow, in ``ARROW``'s schema."""
-    said: list[Said] = [message for content in columns.contents for message in content.messages]
-    sides = [
-        [message.role for message in said], [message.content for message in said], [message.tool_calls for message in said],
-        [message.tool_call_id for message in said], [message.extra for message in said],
-    ]  # fmt: skip
-    flat = pa.StructArray.from_arrays([_array(side) for side in sides], fields=list(MESSAGE_TYPE))
-    counts = pa.array([0, *[len(content.messages) for content in columns.contents]], pa.int64())
+def flat(columns: Columns, row_ids: Sequence[str], times: pl.Series) -> dict[str, pl.Series]:
+    """Return every column of the rows as a series; messages lie flat, with ``counts`` telling how many a row has."""
+    said = [message for content in columns.contents for message in content.messages]
+    texts: dict[str, Sequence[str | None]] = {
+        "id": row_ids,
+        "role": [message.role for message in said],
+        "content": [message.content for message in said],
+        "tool_calls": [message.tool_calls for message in said],  # pyright: ignore[reportAssignmentType] - text by now
+        "tool_call_id": [message.tool_call_id for message in said],
+        "message_extra": [message.extra for message in said],
+        "tools": [content.tools for content in columns.contents],
+        "rejected": [content.rejected for content in columns.contents],
+        "label": [content.label for content in columns.contents],
+        **{part: values for part, values in columns.common.items() if part != "time"},
+        "origin": [origin or "human" for origin in columns.common["origin"]],
+        "split": [official_split(split) for split in columns.common["split"]],
+    }
+    series = {name: pl.Series(name, values, dtype=pl.String) for name, values in texts.items()}
+    counts = [len(content.messages) for content in columns.contents]
+    return series | {
+        "time": times, "counts": pl.Series(counts, dtype=pl.Int64), "line": pl.Series(columns.lines, dtype=pl.Int64),
+        "extra": pl.Series(columns.extra, dtype=pl.Binary).cast(pl.String),
+    }  # fmt: skip
+
+
+def table(series: dict[str, pl.Series], *, file: str) -> pa.Table:
+    """Return the rows of a chunk as Arrow, in ``ARROW``'s schema. Holds no lock of the interpreter while it copies."""
+    names = ("role", "content", "tool_calls", "tool_call_id", "message_extra")
+    messages = pa.StructArray.from_arrays([_large(series[name]) for name in names], fields=list(MESSAGE_TYPE))
+    ends = series["counts"].cum_sum()
+    offsets = pl.concat([pl.Series([0], dtype=pl.Int64), ends]).to_arrow()
     arrays = {
-        "id": _array(row_ids), "messages": pa.LargeListArray.from_arrays(pa.compute.cumulative_sum(counts), flat),
-        "tools": _array([content.tools for content in columns.contents]),
-        "rejected": _array([content.rejected for content in columns.contents]),
-        "label": _array([content.label for content in columns.contents]),
-        **{part: _array(values) for part, values in columns.common.items()},
-        "origin": _array([origin or "human" for origin in columns.common["origin"]]),
-        "time": times.cast(ARROW.field("time").type), "file": pa.repeat(pa.scalar(file, _TEXT), len(row_ids)),
-        "line": pa.array(columns.lines, pa.int64()), "extra": pa.array(columns.extra, pa.large_binary()).cast(_TEXT),
+        name: _large(column) for name, column in series.items() if name in ARROW.names and name not in ("time", "line")
+    }
+    arrays |= {
+        "messages": pa.LargeListArray.from_arrays(offsets, messages), "line": series["line"].to_arrow(),
+        "time": series["time"].to_arrow().cast(ARROW.field("time").type),
+        "file": _large(pl.repeat(file, len(ends), dtype=pl.String, eager=True)),
     }  # fmt: skip
     return pa.table([arrays[name] for name in ARROW.names], schema=ARROW)
 
 
-def _array(values: Sequence[str | None]) -> pa.Array:
-    return pa.array(values, _TEXT)
+def _large(column: pl.Series) -> pa.Array:
+    return column.to_arrow()  # large_string: polars gives it for texts, and needs no pandas to make it

@@ -20,9 +20,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from .errors import UsageError
+from .errors import DataError, UsageError, quote
 
-Writer = Callable[[Path], None]
+Writer = Callable[[Path], object]
 """Writes one whole file at the path that it is given."""
 
 _COMMIT = ".commit.json"
@@ -51,15 +51,19 @@ def write_whole(path: Path, writer: Writer) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's write lock; waits for another writer to end."""
+    """Hold the folder's write lock; waits for another writer to end, and finishes what a killed one has left.
+
+    Unfinished, the ``.next`` files of a committed change would be written over by a new one: half of each would stand.
+    """
     try:
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        handle = _open_lock(folder)
     except OSError as error:
         raise UsageError(
             f"{folder} can't be written ({error.strerror}); give a folder that you may write to."
         ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        _finish(folder)
         yield
     finally:
         os.close(handle)
@@ -68,16 +72,22 @@ def locked(folder: Path) -> Iterator[None]:
 def replace_together(folder: Path, files: Mapping[str, Writer | None]) -> None:
     """Replace several files of ``folder`` as one change; ``None`` removes a file.
 
-    After a kill at any moment, ``recover`` leaves the folder with all of the change or with none of it.
-    The caller holds ``locked(folder)``.
+    After a kill at any moment, ``recover`` leaves the folder with all of the change or with none of it. Where a writer
+    raises, nothing has changed. The caller holds ``locked(folder)``.
     """
-    for name, writer in files.items():
-        if writer is not None:
-            beside = folder / f".{name}.next"
-            writer(beside)
-            flush(beside)
-    plan = {name: writer is not None for name, writer in files.items()}
-    write_whole(folder / _COMMIT, lambda path: path.write_text(json.dumps(plan), encoding="utf-8"))
+    try:
+        for name, writer in files.items():
+            if writer is not None:
+                beside = folder / f".{name}.next"
+                writer(beside)
+                flush(beside)
+        flush(folder)  # the names, too, before the commit that counts on them
+        plan = {name: writer is not None for name, writer in files.items()}
+        write_whole(folder / _COMMIT, lambda path: path.write_text(json.dumps(plan), encoding="utf-8"))
+    except BaseException:
+        if not (folder / _COMMIT).exists():  # else it has happened, and the next to come finishes it
+            _sweep(folder)
+        raise
     _finish(folder)
 
 
@@ -86,27 +96,39 @@ def recover(folder: Path) -> None:
 
     A change that has been committed but not finished is waited for, since reading before its end would mix two
     states. A folder that may not be written to is left as it is.
+
+    Raises:
+        UsageError: a committed change would have to be finished in a folder that may not be written to.
+        DataError: the list of changes is damaged.
     """
     committed = (folder / _COMMIT).exists()
-    if not committed and not any(folder.glob(".*.next")) and not any(folder.glob(".*.part*")):
+    if not committed and not _strays(folder):
         return
     try:
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError:
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX if committed else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _finish(folder)
+        handle = _open_lock(folder)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if committed else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _finish(folder)
+        finally:
+            os.close(handle)
     except BlockingIOError:
         pass  # a writer is at work; what stands under the real names is whole
-    finally:
-        os.close(handle)
+    except OSError as error:
+        if (folder / _COMMIT).exists():  # half of the change may stand under the real names
+            raise UsageError(
+                f"{folder} holds a change that was cut off half-way and can't be finished ({error.strerror}); "
+                "open it once as a user who may write there."
+            ) from error
+
+
+def _open_lock(folder: Path) -> int:
+    return os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
 
 
 def _finish(folder: Path) -> None:
     commit = folder / _COMMIT
     if commit.exists():
-        for name, stays in json.loads(commit.read_text(encoding="utf-8")).items():
+        for name, stays in _plan(commit).items():
             beside = folder / f".{name}.next"
             if not stays:
                 (folder / name).unlink(missing_ok=True)
@@ -115,5 +137,45 @@ def _finish(folder: Path) -> None:
         flush(folder)
         commit.unlink()
         flush(folder)
-    for stray in [*folder.glob(".*.next"), *folder.glob(".*.part*")]:
+    _sweep(folder)
+
+
+def _plan(commit: Path) -> dict[str, bool]:
+    """Return the list of changes; a set may come from a stranger, so a name must not lead out of its folder."""
+    try:
+        plan = json.loads(commit.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{commit} is damaged ({type(error).__name__}); {_ADVICE}") from error
+    if not isinstance(plan, dict):
+        raise DataError(f"{commit} is no list of changes; {_ADVICE}")
+    for name in plan:
+        if Path(name).name != name or "\0" in name:
+            raise DataError(f"{commit} names {quote(name)}, which is no file of the folder; {_ADVICE}")
+    return plan
+
+
+_ADVICE = "vetset did not write it so: remove it, and trust the folder only if you know where it comes from."
+
+
+def _sweep(folder: Path) -> None:
+    for stray in _strays(folder):
         stray.unlink(missing_ok=True)
+
+
+def _strays(folder: Path) -> list[Path]:
+    """Return what killed writers left: each ``.next``, as only the holder of the lock writes one, and dead ``.part``."""
+    return [*folder.glob(".*.next"), *(part for part in folder.glob(".*.part[0-9]*") if not _alive(part))]
+
+
+def _alive(part: Path) -> bool:
+    """Return whether another process is writing the file, as far as the number in its name says."""
+    pid = part.suffix.removeprefix(".part")
+    if not pid.isdigit() or int(pid) == os.getpid():  # in a container every run may have the same number
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True

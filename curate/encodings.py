@@ -7,6 +7,7 @@ bytes nearly always are), that line only: files put together from several source
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,8 +164,21 @@ class TextFile:
 
 
 def _whole_lines(file: BinaryIO, size: int) -> Iterator[bytes]:
-    while block := file.read(size):
-        yield block if block.endswith(b"\n") else block + file.readline()
+    if not isinstance(getattr(file, "raw", None), io.FileIO):
+        while block := file.read(size):
+            yield block if block.endswith(b"\n") else block + file.readline()
+        return
+    start = file.tell()
+    while True:  # on disk, look for the line's end first: joining its rest to a large block costs more than reading it
+        file.seek(start + size)
+        file.readline()
+        end = file.tell()
+        file.seek(start)
+        block = file.read(end - start)
+        if not block:
+            return
+        yield block
+        start += len(block)
 
 
 def _recut(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:

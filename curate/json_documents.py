@@ -20,6 +20,7 @@ from .json_scan import Element, place, scan
 
 Raw = msgspec.Raw
 
+_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _GAP = re.compile(rb"[\s,]*")
 _KEY = re.compile(rb'[\s,]*("(?:[^"\\]|\\.)*")\s*:\s*', re.DOTALL)
 
@@ -53,14 +54,14 @@ def inspect(data: bytes, name: str) -> Document:
     if data.lstrip()[:1] == b"[":
         try:
             elements: list[Raw] = msgspec.json.decode(data, type=list[Raw])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except _REFUSED:
             return Document("json array", broken=True)
         return Document(
             "json array of texts" if elements and all(_first(raw) == b'"' for raw in elements) else "json array"
         )
     try:
         fields: dict[str, Raw] = msgspec.json.decode(data, type=dict[str, Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _REFUSED:
         return Document("json object of records", broken=True)
     return _inspect_object(fields, name)
 
@@ -160,7 +161,7 @@ def one_line(raw: bytes) -> bytes:
         return raw.strip()
     try:
         return msgspec.json.format(raw, indent=-1)
-    except msgspec.MsgspecError:  # NaN, or half a surrogate pair
+    except _REFUSED:  # NaN, or half a surrogate pair
         return raw.replace(b"\r", b" ").replace(b"\n", b" ").strip()
 
 

@@ -68,7 +68,7 @@ def _is_value(line: bytes) -> bool:
         return False
     try:
         msgspec.json.decode(line, type=msgspec.Raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         try:  # Python's reader takes NaN and half surrogates, which msgspec refuses
             json.loads(line)
         except (ValueError, RecursionError):

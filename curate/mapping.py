@@ -146,6 +146,11 @@ def plan(sample: Sequence[Mapping[str, Any]], given: Given, *, name: str, file_s
     return Plan(shape, parts, constants, day_first, reasons)
 
 
+def official_split(split: str | None) -> str | None:
+    """Return the usual word for a split where the source writes it in another case (``TRAIN``, ``Valid``)."""
+    return None if split is None else SPLIT_WORDS.get(split.strip().lower(), split)
+
+
 def split_of_name(file: str) -> str | None:
     """Return the official split that a file's name tells of.
 

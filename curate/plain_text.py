@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .chunks import Chunk, encoded
+from .chunks import Chunk, encoded, shown
 from .encodings import TextFile
 
 
@@ -21,5 +21,9 @@ def text_lines(text: TextFile) -> Iterator[Chunk]:
 
 def text_document(text: TextFile) -> Iterator[Chunk]:
     """Yield the file as one record, with the names of its folder (often the label) and of itself."""
-    record = {"text": text.whole().decode(), "_folder": text.path.resolve().parent.name, "_file": text.path.name}
+    record = {
+        "text": text.whole().decode(),
+        "_folder": shown(text.path.resolve().parent.name),
+        "_file": shown(text.path.name),
+    }
     yield Chunk(encoded([record]), [1], [])

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from . import mapping
-from .convert import ARROW, Columns, Converter, ids, table
+from .convert import ARROW, Columns, Converter, flat, ids, table
 from .dataset import Dataset
 from .errors import DataError, UsageError, quote
 from .mapping import Given, Plan
@@ -284,7 +285,7 @@ def _write(
 
 
 def _convert(
-    chunk: Chunk, converter: Converter, result: SourceRead, rejects: TextIO, write: Callable[[pa.Table], None],
+    chunk: Chunk, converter: Converter, result: SourceRead, rejects: TextIO, write: Callable[[Callable[[], pa.Table]], None],
     undated: list[str], seen: dict[str, int], digest: Any,
 ) -> int:  # fmt: skip
     columns, odd = converter.convert(chunk.data, chunk.lines) if chunk.lines else (Columns(), [])
@@ -293,13 +294,13 @@ def _convert(
         rejects.write(msgspec.json.encode(record).decode() + "\n")
         result.rejects += 1
     if columns.contents:
-        row_ids = ids(columns.contents, seen)
+        row_ids = ids(columns.digests, seen)
         texts = pl.Series(columns.common["time"], dtype=pl.String)
         times = parse(texts, day_is_first=converter.plan.day_first)
         if (missing := times.is_null() & texts.is_not_null()).any():
             undated += texts.filter(missing).to_list()
         digest.update("\n".join(row_ids).encode())
-        write(table(columns, row_ids, file=result.name, times=times.to_arrow()))
+        write(partial(table, flat(columns, row_ids, times), file=result.name))
         result.rows += len(row_ids)
     return len(chunk.data)
 
@@ -319,9 +320,9 @@ def _notes(converter: Converter, undated: list[str]) -> list[str]:
 
 
 @contextmanager
-def _parquet_writer(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+def _parquet_writer(path: Path) -> Iterator[Callable[[Callable[[], pa.Table]], None]]:
     """Write tables to one Parquet file on a second thread (compression lets go of the interpreter lock)."""
-    tables: queue.Queue[pa.Table | None] = queue.Queue(maxsize=2)
+    tables: queue.Queue[Callable[[], pa.Table] | None] = queue.Queue(maxsize=2)
     failed: list[BaseException] = []
 
     def work() -> None:
@@ -330,7 +331,7 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[pa.Table], None]]:
                 path, ARROW, compression="zstd", compression_level=1, use_dictionary=_DICTIONARY, write_statistics=False
             ) as writer:
                 while (item := tables.get()) is not None:
-                    writer.write_table(item)
+                    writer.write_table(item())
         except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
             failed.append(error)
             while tables.get() is not None:

@@ -1,4 +1,4 @@
-"""Why a split can't be had as it was asked for, in figures: too few units, units too large, times too few or entangled."""
+"""Why a split can't be had as asked, in figures: too few units, units too large, times too few or entangled."""
 
 from __future__ import annotations
 

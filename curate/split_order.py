@@ -37,6 +37,8 @@ def choose_ways(rows: pl.DataFrame, by: tuple[str, ...] | None, clusters: pl.Ser
         UsageError: an unknown way, or clusters that don't fit.
         DataError: the column asked for is null in every row.
     """
+    if clusters is not None and len(clusters) != rows.height:
+        raise UsageError(f"clusters has {len(clusters)} values for {rows.height} rows; give one a row.")
     if by is None:
         grouped = rows["group"].null_count() < rows.height
         return ("group",) * grouped + ("duplicates",) + ("near",) * (clusters is not None)
@@ -45,8 +47,6 @@ def choose_ways(rows: pl.DataFrame, by: tuple[str, ...] | None, clusters: pl.Ser
         raise UsageError(f"rows can't be split by {quote(unknown[0])}; give any of group, time, duplicates, near.")
     if ("near" in by) != (clusters is not None):
         raise UsageError("a split by near needs the clusters of near duplicates, and clusters need near in by.")
-    if clusters is not None and len(clusters) != rows.height:
-        raise UsageError(f"clusters has {len(clusters)} values for {rows.height} rows; give one a row.")
     for column in ("group", "time"):
         if column in by and rows.height and rows[column].null_count() == rows.height:
             raise DataError(f"no row has a {column}, so rows can't be split by it; read with --{column} COLUMN.")

@@ -23,7 +23,7 @@ def describe(
     *,
     cuts: list[datetime],
 ) -> dict[str, Any]:
-    """Return the report of a split as plain JSON values; all of it is counted from ``assignment``, not from the plan."""
+    """Return the report of a split as plain JSON values, all counted from ``assignment`` and not from the plan."""
     sizes = units.value_counts()["count"]
     frame = rows.select("id", "label", "time").with_columns(assignment, units)
     return {

@@ -126,7 +126,7 @@ def _material(rows: pl.DataFrame, keys: pl.DataFrame, clusters: pl.Series | None
         pl.when(~keys["input_empty"]).then(keys["input_folded"]).alias("duplicates"),
         (pl.repeat(None, rows.height, eager=True) if clusters is None else clusters).alias("near"),
     )
-    columns = columns.with_row_index("row").sort(content, "group", "time", "row")
+    columns = columns.with_row_index("row").sort(content, "group", "time", "id")
     back = np.empty(rows.height, dtype=np.int64)
     back[columns["row"].to_numpy()] = np.arange(rows.height)
     return _Material(columns.select("label", "group", "time"), {tie: columns[tie] for tie in TIES}, back)

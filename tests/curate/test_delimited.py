@@ -277,7 +277,7 @@ def in_small_pieces(data, dialect):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delimited, "SIZE", 9)
         patch.setattr(delimited, "_PIECE", 3)
-        return list(delimited.delimited(lambda: iter(data.splitlines(keepends=True)), dialect))
+        return list(delimited.delimited(lambda: iter(list(io.BytesIO(data))), dialect))
 
 
 def test_real_chat_files_have_their_exact_rows(shared):

@@ -19,13 +19,7 @@ LLAMA = {
     "lf_alpaca_en": "alpaca_en", "lf_alpaca_zh": "alpaca_zh", "lf_dpo_en": "dpo_en", "lf_dpo_zh": "dpo_zh", "lf_kto_en": "kto_en",
     "lf_glaive_en": "glaive_toolcall_en", "lf_glaive_zh": "glaive_toolcall_zh",
 }  # fmt: skip
-CUTS = {"dedupe-only": "dedupe-only", "0.9": "similarity-0.9", "0.6": "similarity-0.6"}  # the data holds three of the five cuts
-    "dedupe-only": "dedupe-only",
-    "0.9": "similarity-0.9",
-    "0.6": "similarity-0.6",
-    "0.8": "similarity-0.8",
-    "0.7": "similarity-0.7",
-}
+CUTS = {"dedupe-only": "dedupe-only", "0.9": "similarity-0.9", "0.6": "similarity-0.6"}  # three of the five are there
 
 
 @pytest.fixture(scope="session")

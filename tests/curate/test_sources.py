@@ -3,6 +3,7 @@ import decimal
 import gzip
 import hashlib
 import json
+import os
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from vetset.curate import json_documents, json_lines
 from vetset.curate.encodings import TextFile
 from vetset.curate.errors import DataError, UsageError
+from vetset.curate.hub import HubData
 from vetset.curate.sources import find_sources
 
 RECORDS = [{"text": "hello", "n": 1}, {"text": "مرحبا 你好 🌍", "n": None}, {"text": 'a "b"\n', "n": [1.5, {}]}]
@@ -71,6 +73,12 @@ def test_a_broken_first_line_does_not_make_a_document_of_lines(tmp_path):
     (tmp_path / "a.json").write_text('{"a": \n{"a":2}\n{"a":3}\n')
     (source,), _ = find_sources([tmp_path / "a.json"])
     assert (source.container, len(parts(source)[0])) == ("jsonl", 3)
+
+
+def test_lines_of_python_dicts_stay_lines_each_for_itself(read, tmp_path):
+    (tmp_path / "a.json").write_text("{'text': 'a'}\n{'text': 'b'}\n")
+    (source,), _ = find_sources([tmp_path / "a.json"])
+    assert (source.container, len(parts(source)[0])) == ("jsonl", 2)
 
 
 def test_blank_lines_are_left_out_and_line_numbers_stay_true(read):
@@ -146,6 +154,15 @@ def test_nan_and_half_surrogates_in_an_array_reach_the_reader(read):
     assert b"NaN" in raw[0]
     assert b"1.50" in raw[0]
     assert b"\\ud83d" in raw[1]
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '[{"b": 1}, ' + '{"a":' * 50_000 + "1" + "}" * 50_000 + "]"])
+def test_nesting_without_end_is_a_reject_and_no_crash(tmp_path, content):
+    (tmp_path / "a.json").write_text(content)
+    (source,), _ = find_sources([tmp_path / "a.json"])
+    raw, _, rejects = parts(source)
+    assert len(raw) == content.count('"b"')
+    assert "nested too deeply" in rejects[0].reason
 
 
 def test_a_line_feed_inside_a_string_rejects_its_element_only(read):
@@ -437,6 +454,13 @@ def test_globs_reach_every_depth_and_relative_names_stay_relative(tmp_path, monk
     assert [source.name for source in find_sources(["a.csv"])[0]] == ["a.csv"]
 
 
+def test_a_file_whose_name_is_not_utf8_is_read(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.md")).write_text("words")
+    (source,), _ = find_sources([tmp_path])
+    assert source.name.endswith("caf\\xe9.md")
+    assert json.loads(parts(source)[0][0])["_file"] == "caf\\xe9.md"
+
+
 def test_a_file_given_twice_is_read_once(tmp_path):
     (tmp_path / "a.csv").write_text("text,label\nx,y\n")
     sources, skipped = find_sources([tmp_path / "a.csv", tmp_path])
@@ -447,7 +471,7 @@ def test_a_file_given_twice_is_read_once(tmp_path):
 def test_what_is_not_there_is_wrong_use(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
-    for path in ("none.csv", "no/such/file", "data/train", "*.csv", "x y/z"):
+    for path in ("none.csv", "no/such/file", "data/train", "*.csv", "x y/z", "", "x" * 300, "x\0y"):
         with pytest.raises(UsageError):
             find_sources([path])
 
@@ -501,6 +525,25 @@ def test_a_hub_name_without_a_network_is_wrong_use_in_one_sentence(tmp_path):
     )
     assert "neither a path here nor could it be fetched" in done.stdout
     assert done.stdout.count("\n") == 1
+
+
+def test_what_the_hub_gave_is_read_split_by_split_from_its_cache(saved):
+    import datasets
+
+    both = datasets.load_from_disk(saved / "both")
+    data = HubData("owner/name", dict(both))
+    chunks = list(data.chunks())
+    assert [json.loads(raw)["_split"] for chunk in chunks for raw in chunk.data.splitlines()] == ["train"] * 3 + [
+        "test"
+    ]
+    assert [json.loads(raw)["label"] for chunk in chunks for raw in chunk.data.splitlines()] == [
+        "pos",
+        "neg",
+        None,
+        "pos",
+    ]
+    assert [n for chunk in chunks for n in chunk.lines] == [1, 2, 3, 4]
+    assert all(path.suffix == ".arrow" for path in data.files())
 
 
 # ---- real data -----------------------------------------------------------------------------------------------------
