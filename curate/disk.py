@@ -149,7 +149,7 @@ def _plan(commit: Path) -> dict[str, bool]:
     if not isinstance(plan, dict):
         raise DataError(f"{commit} is no list of changes; {_ADVICE}")
     for name in plan:
-        if Path(name).name != name or "\0" in name:
+        if Path(name).name != name or name in ("", "..") or "\0" in name:
             raise DataError(f"{commit} names {quote(name)}, which is no file of the folder; {_ADVICE}")
     return plan
 
@@ -163,7 +163,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _strays(folder: Path) -> list[Path]:
-    """Return what killed writers left: each ``.next``, as only the holder of the lock writes one, and dead ``.part``."""
+    """Return what killed writers left: each ``.next`` (only the lock's holder writes one) and dead ``.part``."""
     return [*folder.glob(".*.next"), *(part for part in folder.glob(".*.part[0-9]*") if not _alive(part))]
 
 

@@ -13,6 +13,11 @@ import polars as pl
 from .errors import DataError, UsageError, quote
 from .times import parse
 
+
+class NoText(DataError):
+    """Nothing in the records can be taken for a text."""
+
+
 SHAPES: dict[str, tuple[str, ...]] = {
     "text": ("text",),
     "text-label": ("text", "label"),
@@ -53,7 +58,8 @@ NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _PAIRS = (
     ("prompt", "completion"), ("prompt", "response"), ("prompt", "output"), ("question", "answer"), ("query", "response"),
-    ("question", "response"), ("input", "output"), ("input", "target"), ("instruction", "response"), ("source", "target"),
+    ("question", "response"), ("question", "groundtruth"), ("question", "solution"), ("problem", "solution"),
+    ("input", "output"), ("input", "target"), ("instruction", "response"), ("source", "target"),
 )  # fmt: skip
 _TWO_TEXTS = (
     ("premise", "hypothesis"), ("sentence1", "sentence2"), ("sentencea", "sentenceb"), ("text1", "text2"), ("texta", "textb"),
@@ -107,6 +113,8 @@ class Plan:
     day_first: bool = False
     reasons: list[str] = field(default_factory=list)
     """One sentence a guess, for people."""
+    repeated_keys: bool = False
+    """Some record of the sample names a key twice, so that every record has to be looked at for that."""
 
 
 def plan(sample: Sequence[Mapping[str, Any]], given: Given, *, name: str, file_split: str | None = None) -> Plan:
@@ -128,7 +136,7 @@ def plan(sample: Sequence[Mapping[str, Any]], given: Given, *, name: str, file_s
         raise DataError(f"{name}: its records are empty objects; give a file whose records have at least a text.")
     shape, parts = _shape(columns, sample, given, name, reasons)
     constants: dict[str, str] = {}
-    taken = {column for value in parts.values() for column in value.split(",")}
+    taken = {column for part, said in parts.items() for column in (text_columns(said, columns) if part == "text" else [said])}
     for part in COMMON:
         _common(part, columns, sample, given, name, taken, parts, constants, reasons)
     if "split" not in parts and "split" not in constants and given.split is None and file_split:
@@ -160,6 +168,22 @@ def split_of_name(file: str) -> str | None:
     words = re.split(r"[^a-z]+", file.lower())
     found = [SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS]
     return found[-1] if found else None
+
+
+def text_columns(said: str, known: Iterable[str]) -> list[str]:
+    """Return the columns that ``text`` names, commas between; a column whose own name holds a comma is whole.
+
+    >>> text_columns("title,body", ["title", "body"]), text_columns("Ticket, text", ["Ticket, text"])
+    (['title', 'body'], ['Ticket, text'])
+    """
+    columns, steps = set(known), said.split(",")
+    found: list[str] = []
+    while steps:
+        whole = (count for count in range(len(steps), 1, -1) if ",".join(steps[:count]) in columns)
+        count = next(whole, 1)
+        found.append(",".join(steps[:count]))
+        steps = steps[count:]
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -219,7 +243,7 @@ def _text(item: Any) -> str | None:
 
 
 def _values(sample: Sequence[Mapping[str, Any]], column: str) -> list[str]:
-    texts = (_text(value(record, column)) for record in sample)
+    texts = (_text(record.get(column)) for record in sample)
     return [text for text in texts if text]
 
 
@@ -251,7 +275,7 @@ def _unwrapped(item: Any) -> Any:
 
 def _is_bool(sample: Sequence[Mapping[str, Any]], column: str) -> bool:
     found = {str(record[column]).lower() for record in sample if record.get(column) is not None}
-    return bool(found) and found <= {"true", "false"}
+    return bool(found) and (found <= {"true", "false"} or found <= {"0", "1"})
 
 
 def _shape(
@@ -281,7 +305,7 @@ def _shape(
         parts = finders[shape](columns, plain, sample, given, name, reasons)
         if parts is not None:
             parts |= {part: column for part, column in optional.items() if part in SHAPES[shape] and part not in parts}
-            if given.label not in (None, "none") and "label" not in parts:
+            if given.label not in (None, "none", parts.get("completion")) and "label" not in parts:
                 parts["label"] = _known(given.label or "", columns, sample, name, "--label")
             return shape, parts
     listed = ", ".join(quote(column, 30) for column in columns[:12])
@@ -290,11 +314,11 @@ def _shape(
             f"{name}: its records don't have the columns of format '{given.format}' "
             f"({', '.join(SHAPES[given.format])}); they have {listed}."
         )
-    raise DataError(f"{name}: none of the columns {listed} looks like a text; say which it is with --text COLUMN.")
+    raise NoText(f"{name}: none of the columns {listed} looks like a text; say which it is with --text COLUMN.")
 
 
 def _known(path: str, columns: Sequence[str], sample: Sequence[Mapping[str, Any]], name: str, option: str) -> str:
-    for column in path.split(","):
+    for column in text_columns(path, columns) if option == "--text" else [path]:
         if column not in columns and all(value(record, column) is None for record in sample):
             raise UsageError(
                 f"{name} has no column {quote(column)} ({option}); it has {', '.join(quote(c, 30) for c in columns[:12])}."
@@ -358,6 +382,13 @@ def _alpaca(columns, plain, sample, given, name, reasons) -> dict[str, str] | No
 
 
 def _prompt_completion(columns, plain, sample, given, name, reasons) -> dict[str, str] | None:  # noqa: ANN001
+    if given.format is not None and given.text and given.label not in (None, "none"):
+        parts = {
+            "prompt": _known(given.text, columns, sample, name, "--text"),
+            "completion": _known(given.label or "", columns, sample, name, "--label"),
+        }
+        reasons.append(f"shape   prompt-completion: {_listed(parts)}, as said")
+        return parts
     for asks, answers in _PAIRS:
         if asks in plain and answers in plain:
             parts = {"prompt": plain[asks], "completion": plain[answers]}
@@ -382,7 +413,8 @@ def _text_label(columns, plain, sample, given, name, reasons) -> dict[str, str] 
         label = _known(given.label, columns, sample, name, "--label")
         reasons.append(f"label   '{label}', as said")
     else:
-        label = _label_column(columns, sample, set(text.split(",")), reasons)
+        said = {column for option, column in given.said().items() if option not in ("format", "text", "label")}
+        label = _label_column(columns, sample, said | set(text_columns(text, columns)), reasons)
         if label is None and given.format != "text-label":
             reasons[:] = [reason for reason in reasons if not reason.startswith("text ")]
             return None
@@ -421,12 +453,22 @@ def _text_column(
     if named:
         reasons.append(f"text    '{named[0]}', by its name")
         return named[0]
-    wordy = [(average(column), column) for column in columns if column not in used and not column.startswith("_")]
+    wordy = [
+        (average(column), column)
+        for column in columns
+        if column not in used and not column.startswith("_") and _is_prose(sample, column)
+    ]
     length, best = max(wordy, default=(0.0, ""))
     if length < 8:  # shorter than any sentence
         return None
     reasons.append(f"text    '{best}', the longest text column ({length:.0f} characters on average)")
     return best
+
+
+def _is_prose(sample: Sequence[Mapping[str, Any]], column: str) -> bool:
+    """Whether most values could be sentences: ids, paths and addresses have no white space and only ASCII letters."""
+    found = [record[column] for record in sample if isinstance(record.get(column), str) and record[column]]
+    return sum(not text.isascii() or " " in text.strip() or "\n" in text for text in found) * 2 > len(found)
 
 
 def _label_column(
@@ -440,7 +482,7 @@ def _label_column(
         distinct = len(set(found))
         if distinct == 1 and len(named) > 1 and len(found) > 1:
             reasons.append(f"        not '{column}': it is {quote(found[0], 30)} in every record of the sample")
-        elif found and any(isinstance(value(record, column), (list, Mapping)) for record in sample):
+        elif found and any(isinstance(record.get(column), (list, Mapping)) for record in sample):
             reasons.append(f"        not '{column}': it holds lists or objects")
         elif found and (distinct <= max(2, len(found) // 2) or len(found) < 20):
             reasons.append(
@@ -483,7 +525,7 @@ def _doubt(part: str, column: str, found: Sequence[str], sample: Sequence[Mappin
     """Why a column with the right name is not taken for a part, or ``None``."""
     if not found:
         return "it is empty"
-    if any(isinstance(value(record, column), (list, Mapping)) for record in sample):
+    if any(isinstance(record.get(column), (list, Mapping)) for record in sample):
         return "it holds lists or objects"
     if part == "group" and len(set(found)) == len(found) and 1 < len(sample) < SAMPLE:
         return "no value stands twice"  # a full sample may be too small to show a repeat

@@ -1,7 +1,8 @@
 """Secrets and personal data masked where a text is shown; the rows themselves never change.
 
 A display guard, not a finder: it masks what has an unmistakable form (mail addresses, card numbers that pass the Luhn
-check, IBANs, API keys with known prefixes, bearer tokens, private keys). Names and postal addresses have no such form.
+check, IBANs that pass theirs, API keys with known prefixes, bearer tokens, private keys). Names and postal addresses
+have no such form.
 """
 
 from __future__ import annotations
@@ -10,14 +11,22 @@ import re
 
 _FORMS = re.compile(
     r"(?P<mail>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4})"
-    r"|(?P<key>\b(?:sk-[A-Za-z0-9_-]{16,200}|gh[pousr]_[A-Za-z0-9]{20,200}|github_pat_\w{20,200}|hf_[A-Za-z0-9]{20,200}"
-    r"|AKIA[0-9A-Z]{16}|AIza[\w-]{30,60}|xox[abprs]-[\w-]{10,200}|glpat-[\w-]{16,80}"
-    r"|eyJ[\w-]{8,2000}\.[\w-]{8,2000}\.[\w-]{8,2000}))"
-    r"|(?P<pem>-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)"
+    r"|(?P<key>\b(?:sk-(?=[A-Za-z_-]{0,200}\d)[A-Za-z0-9_-]{16,200}|[sr]k_(?:live|test)_\w{10,200}|npm_\w{30,80}"
+    r"|gh[pousr]_[A-Za-z0-9]{20,200}|github_pat_\w{20,200}|hf_[A-Za-z0-9]{20,200}"
+    r"|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{30,60}|xox[abprs]-[\w-]{10,200}|glpat-[\w-]{16,80}"
+    r"|eyJ[\w-]{8,2000}+\.[\w-]{8,2000}+\.[\w-]{8,2000}))"
+    r"|(?P<bearer>(?i:bearer)[ :=\\\"]{1,4}(?=[A-Za-z._~+/-]{0,200}\d)[\w.~+/-]{16,2000}=*)"
+    # To its end; cut off (as it may be where only a piece is shown), as far as it looks like base64. \\ and n: a line
+    # feed inside of JSON.
+    r"|(?P<pem>-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+    r"(?:[^-]{0,12000}(?:-[^-]{1,200}){0,4}-----END [A-Z ]{0,30}PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]*))"
     r"|(?P<iban>\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b)"
-    r"|(?P<card>\b\d(?:[ -]?\d){12,18}\b)"
+    r"|(?P<card>\b[2-6](?:[ -]?\d){12,18}\b)"
 )
-_NAMES = {"mail": "mail address", "key": "secret", "pem": "private key", "iban": "bank account", "card": "card number"}
+_NAMES = {
+    "mail": "mail address", "key": "secret", "bearer": "secret", "pem": "private key", "iban": "bank account",
+    "card": "card number",
+}  # fmt: skip
 
 
 def mask(text: str) -> str:
@@ -33,7 +42,17 @@ def _name(found: re.Match[str]) -> str:
     kind = found.lastgroup or ""
     if kind == "card" and not _luhn(found.group()):
         return found.group()
+    if kind == "iban":  # words in capitals may follow an account: what passes decides where it ends
+        text = found.group()
+        end = next((end for end in range(len(text), 14, -1) if _mod_97(text[:end])), 0)
+        return f"[{_NAMES[kind]}]{text[end:]}" if end else text
     return f"[{_NAMES[kind]}]"
+
+
+def _mod_97(account: str) -> bool:
+    """The check digits of an IBAN (ISO 13616): its number, letters as 10 to 35, leaves 1 when divided by 97."""
+    plain = account.replace(" ", "")
+    return int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1
 
 
 def _luhn(digits: str) -> bool:

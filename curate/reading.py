@@ -11,7 +11,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from . import mapping
-from .convert import ARROW, Columns, Converter, flat, ids, table
+from .convert import ARROW, Columns, Converter, flat, ids, repeated_key, table
 from .dataset import Dataset
 from .errors import DataError, UsageError, quote
 from .mapping import Given, Plan
@@ -130,7 +130,8 @@ def read(
     sources, skipped = find_sources(given, header=header, delimiter=delimiter, encoding=encoding)
     if not sources:
         raise DataError(f"nothing to read in {', '.join(map(str, given))}; {'; '.join(skipped[:3]) or 'it is empty'}.")
-    plans = [_plan(source, columns) for source in sources]
+    sources, plans, without = _plans(sources, columns, named={Path(item) for item in given})
+    skipped = [*skipped, *without]
     options = {"sources": [str(item) for item in given], **columns.said()}
     options |= {
         name: value
@@ -222,29 +223,52 @@ def _beside(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _plans(
+    sources: Sequence[Source], given: Given, *, named: set[Path]
+) -> tuple[list[Source], list[tuple[Plan, list[str]]], list[str]]:
+    """Plan every source; of a folder or glob, files without any text (lists of ids, of answers) are passed over."""
+    kept: list[Source] = []
+    plans: list[tuple[Plan, list[str]]] = []
+    passed: list[DataError] = []
+    for source in sources:
+        try:
+            plans.append(_plan(source, given))
+            kept.append(source)
+        except mapping.NoText as error:
+            if source.path in named:
+                raise
+            passed.append(error)
+    if not kept:
+        raise passed[0]
+    return kept, plans, [str(error).rpartition("; ")[0] for error in passed]
+
+
 def _plan(source: Source, given: Given) -> tuple[Plan, list[str]]:
-    sample = _sample(source)
+    sample, doubled = _sample(source)
     if not sample:
         return Plan(given.format or "text", {"text": "text"}), ["text"]
     plan = mapping.plan(sample, given, name=source.name, file_split=mapping.split_of_name(Path(source.name).name))
-    return plan, list(dict.fromkeys(column for record in sample for column in record))
+    return replace(plan, repeated_keys=doubled), list(dict.fromkeys(column for record in sample for column in record))
 
 
-def _sample(source: Source) -> list[dict[str, Any]]:
-    """Records from all over the first chunks: files are often sorted by label."""
+def _sample(source: Source) -> tuple[list[dict[str, Any]], bool]:
+    """Return records from all over the first chunks (files are often sorted by label), and whether one repeats a key."""
     records: list[dict[str, Any]] = []
+    doubled = False
     for chunk in itertools.islice(source.chunks(), 2):
-        lines = chunk.data.splitlines() if len(chunk.lines) <= mapping.SAMPLE else _spread(chunk)
-        for line in lines:
+        lines = chunk.data.split(b"\n") if len(chunk.lines) <= mapping.SAMPLE else _spread(chunk)
+        for line in lines[: mapping.SAMPLE - len(records)]:
             try:
                 record = json.loads(line)
+                json.dumps(record, ensure_ascii=False).encode()  # half a surrogate pair can't be shown or compared
             except (ValueError, RecursionError):
                 continue
             if isinstance(record, dict):
+                doubled = doubled or repeated_key(line) is not None
                 records.append(record)
         if len(records) >= mapping.SAMPLE:
             break
-    return records[: mapping.SAMPLE]
+    return records, doubled
 
 
 def _spread(chunk: Chunk) -> list[bytes]:
@@ -278,6 +302,8 @@ def _write(
                         progress(min(done, total), total)
                 result.notes = [*source.notes, *_notes(converter, undated)]
                 results.append(result)
+        if progress is not None:
+            progress(total, total)
     finally:
         if collecting:
             gc.enable()

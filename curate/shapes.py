@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from .errors import quote
 from .messages import Content, Said
 
 Raw = msgspec.Raw
@@ -48,6 +49,7 @@ _decode_text = msgspec.json.Decoder(str).decode
 _decode_list = msgspec.json.Decoder(list[str]).decode
 _decode_loose = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_pairs = msgspec.json.Decoder(list[tuple[str, str]]).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_messages = msgspec.json.Decoder(list[Said]).decode
 _decode_turns = msgspec.json.Decoder(list[Turn]).decode
@@ -58,6 +60,9 @@ _SPEAKERS = {
     "model": "assistant", "bard": "assistant", "bing": "assistant", "system": "system", "observation": "tool", "tool": "tool",
     "function_response": "tool",
 }  # fmt: skip
+
+
+_TOOL_ROLES = frozenset(("tool", "function", "observation"))
 
 
 def text_of(raw: Raw | None, name: str) -> str | None:
@@ -111,23 +116,45 @@ def _loose_message(message: dict[str, Raw], name: str, position: int) -> Said:
     role = text_of(message.pop("role", None), f"{name}[{position}].role")
     if role is None:
         raise NotARow(f"message {position} of '{name}' has no 'role'")
-    content = _content(message.pop("content", None), f"{name}[{position}].content")
+    content, parts = _content(message.pop("content", None), f"{name}[{position}].content", role)
     calls = json_of(message.pop("tool_calls", None))
     call_id = text_of(message.pop("tool_call_id", None), f"{name}[{position}].tool_call_id")
     if "function_call" in message and calls is None and bytes(message["function_call"]) != b"null":
         calls = _call(bytes(message.pop("function_call")))
     rest = {key: item for key, item in message.items() if bytes(item) != b"null"}
+    if parts is not None:
+        rest.setdefault("content_parts", parts)
     return Said(role, content, calls, call_id, _encode(rest).decode() if rest else None)
 
 
-def _content(raw: Raw | None, name: str) -> str | None:
-    """Content as text; OpenAI's list of parts where every part is text is that text."""
-    if raw is None or bytes(raw[:1] if isinstance(raw, bytes) else raw)[:1] != b"[":
-        return text_of(raw, name)
+def _content(raw: Raw | None, name: str, role: str) -> tuple[str | None, Raw | None]:
+    """Return content as text, and the parts that it stood in where the text alone does not say them.
+
+    OpenAI's list of text parts is joined as a chat template does it, with nothing between. What a tool returns may be
+    any JSON, and is then its characters.
+    """
+    first = b"" if raw is None else bytes(raw)[:1]
+    is_result = role in _TOOL_ROLES
+    if raw is None or first not in (b"{", b"[") or (first == b"{" and not is_result):
+        return text_of(raw, name), None
+    found = _joined(raw, strings=not is_result) if first == b"[" else None
+    if found is None and is_result:
+        return bytes(raw).decode(), None
+    if found is None:
+        raise NotARow(f"'{name}' is a list with other parts than texts; vetset reads text only")
+    return found
+
+
+def _joined(raw: Raw, *, strings: bool) -> tuple[str, Raw | None] | None:
     parts = _decode_any(bytes(raw))
-    if len(parts) == 1 and isinstance(parts[0], dict) and isinstance(parts[0].get("text"), str):
-        return parts[0]["text"]
-    raise NotARow(f"'{name}' is a list of {len(parts)} parts, not one text; vetset reads text only")
+    if strings:
+        parts = [{"text": part} if isinstance(part, str) else part for part in parts]
+    if not all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in parts):
+        return None
+    if not all(part.get("type") in (None, "text", "input_text", "output_text") for part in parts):
+        return None
+    plain = len(parts) == 1 and parts[0].keys() <= {"type", "text"}
+    return "".join(part["text"] for part in parts), None if plain else raw
 
 
 def turns_of(turns: list[Turn]) -> list[Said]:
@@ -153,17 +180,26 @@ def loose_turns(raw: bytes, name: str) -> list[Said]:
         speaker = text_of(turn.pop("from", None), f"{name}[{position}].from")
         if speaker is None:
             raise NotARow(f"turn {position} of '{name}' has no 'from'")
-        message = _turn(speaker, text_of(turn.pop("value", None), f"{name}[{position}].value"))
-        message.extra = _encode(turn).decode() if turn else None
+        message = _turn(speaker, _value(turn.pop("value", None), f"{name}[{position}].value", speaker))
+        rest = {key: item for key, item in turn.items() if bytes(item) != b"null"}
+        message.extra = _encode(rest).decode() if rest else None
         said.append(message)
     return said
+
+
+def _value(raw: Raw | None, name: str, speaker: str) -> str | None:
+    """What a turn says; a call and what a tool returns may be JSON itself instead of a text that holds JSON."""
+    is_json = raw is not None and bytes(raw)[:1] in (b"{", b"[")
+    if is_json and (speaker == "function_call" or _SPEAKERS.get(speaker) == "tool"):
+        return bytes(raw).decode()
+    return text_of(raw, name)
 
 
 def _call(value: bytes) -> str:
     """A ShareGPT ``function_call`` value (an object, or a list of them) as OpenAI's ``tool_calls``, characters kept."""
     try:
         shape = _decode_any(value)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         shape = None
     if isinstance(shape, dict):
         return '[{"type":"function","function":' + value.decode() + "}]"
@@ -231,8 +267,8 @@ def _with_system(system: str | None, messages: list[Said]) -> list[Said]:
 def _label(raw: Raw | None) -> str | None:
     if raw is None:
         return None
-    # Several labels at once stay the JSON list that they are.
-    return json_of(raw) if bytes(raw)[:1] == b"[" else text_of(raw, "label") or None
+    # Several labels at once, and labels with parts, stay the JSON that they are.
+    return json_of(raw) if bytes(raw)[:1] in (b"[", b"{") else text_of(raw, "label") or None
 
 
 def _text(parts: Parts) -> list[Content]:
@@ -286,13 +322,14 @@ def _asked(instruction: str | None, given: str | None, output: str | None) -> li
 
 
 def _history(raw: Raw | None) -> list[Said]:
-    said: list[Said] = []
     text = json_of(raw)
-    for pair in _decode_any(text) if text else []:
-        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(side, str) for side in pair)):
-            raise NotARow("'history' is not a list of [question, answer] pairs")
-        said += [Said("user", pair[0]), Said("assistant", pair[1])]
-    return said
+    if not text:
+        return []
+    try:
+        pairs = _decode_pairs(text)
+    except msgspec.MsgspecError as error:
+        raise NotARow("'history' is not a list of [question, answer] pairs") from error
+    return [Said(role, text) for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)]
 
 
 def _chat(parts: Parts) -> list[Content]:
@@ -335,6 +372,8 @@ def _preference(parts: Parts) -> list[Content]:
 def _pair(prompt: list[Said], better: Raw | None, worse: Raw | None, *, explicit: bool) -> Content:
     chosen = reply_of(better, "chosen", "assistant")
     rejected = reply_of(worse, "rejected", "assistant")
+    if not chosen or not rejected:
+        raise NotARow(f"'{'rejected' if chosen else 'chosen'}' is an empty list")
     if not explicit and len(chosen) == 1 and len(rejected) == 1:
         prompt, chosen, rejected = _transcripts(chosen[0].content or "", rejected[0].content or "") or (
             prompt,
@@ -344,14 +383,17 @@ def _pair(prompt: list[Said], better: Raw | None, worse: Raw | None, *, explicit
     shared = 0  # an implicit prompt is what both conversations begin with
     while shared < min(len(chosen), len(rejected)) - 1 and chosen[shared] == rejected[shared]:
         shared += 1
-    if chosen[: len(prompt)] == prompt and shared >= len(prompt):
-        prompt = []  # the replies repeat the prompt that also has a column
+    asked = prompt[1:] if prompt and prompt[0].role == "system" and chosen[0].role != "system" else prompt
+    if asked and shared >= len(asked) and chosen[: len(asked)] == asked:
+        prompt = prompt[: len(prompt) - len(asked)]  # the replies repeat the prompt that also has a column
     prompt, chosen, rejected = prompt + chosen[:shared], chosen[shared:], rejected[shared:]
     if len(chosen) != 1 or len(rejected) != 1:
         raise NotARow("'chosen' and 'rejected' part ways before their last turn; vetset compares one reply with one")
     if rejected[0].tool_calls or rejected[0].extra:
         raise NotARow("'rejected' calls tools or has further keys; vetset compares a reply's text")
-    chosen[0].role = "assistant"
+    for name, reply in (("chosen", chosen[0]), ("rejected", rejected[0])):
+        if reply.role != "assistant":
+            raise NotARow(f"'{name}' ends with a turn of role {quote(reply.role, 20)}, not with the assistant's reply")
     return Content([*prompt, chosen[0]], None, rejected[0].content or "")
 
 

@@ -11,10 +11,13 @@ _YMD = (
 )
 _DMY = (
     r"^\s*(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<year>\d{4})"
-    r"(?:[T ,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?\s*$"
+    r"(?:[T ,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?\s*(?P<half>[AaPp])?\.?[Mm]?\.?)?\s*$"
 )
+_COMPACT = r"^\s*((?:1[89]|20)\d{2})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})?)?Z?\s*$"  # ISO 8601, basic format
 _YEAR = r"^\s*((?:1[89]|20)\d{2})(?:\.0)?\s*$"
 _EPOCH = r"^\s*(\d{9,10}|\d{13})(?:\.\d+)?\s*$"  # seconds since 1970, or milliseconds
+# Mail (RFC 5322) and what X's interface gives: an offset from UTC.
+_OFFSET = ("%a, %d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y")
 _WORDED = ("%a, %d %b %Y %H:%M:%S", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%a %b %d %H:%M:%S %Y")
 
 
@@ -30,16 +33,17 @@ def day_first(texts: pl.Series) -> bool | None:
 def parse(texts: pl.Series, *, day_is_first: bool = False) -> pl.Series:
     """Return ``texts`` as UTC times in microseconds; null where a text is no time. A time without a zone is UTC.
 
-    Reads ISO 8601 (also ``2020/3/9`` and a space for the T), ``9.3.2020`` and ``3/9/2020``, seconds and milliseconds since
-    1970, a bare year (its first of January), and dates with month names.
+    Reads ISO 8601 (also ``2020/3/9``, ``20200309`` and a space for the T), ``9.3.2020`` and ``3/9/2020 1:05 PM``, seconds
+    and milliseconds since 1970, a bare year (its first of January), and dates with month names, as mail has them too.
 
     >>> parse(pl.Series(["2020/3/9", "2021-01-02T03:04:05+01:00", "soon"])).dt.to_string("%F %T").to_list()
     ['2020-03-09 00:00:00', '2021-01-02 02:04:05', None]
     """
     found = pl.Series(texts.name, [None] * len(texts), dtype=pl.Datetime("us"))
     column = pl.col("t")
-    readings = [_year_first(column), _bare_year(column), _epoch(column), _day_or_month_first(column, day_is_first)]
-    for reading in [*readings, pl.coalesce(*[_worded(column, form) for form in _WORDED])]:
+    numbers = [_year_first(column), _bare_year(column), _epoch(column), _compact(column)]
+    words = [_worded(column, form) for form in _WORDED] + [_offset(column, form) for form in _OFFSET]
+    for reading in [*numbers, _day_or_month_first(column, day_is_first), pl.coalesce(*words)]:
         missing = (found.is_null() & texts.is_not_null()).arg_true()
         if not len(missing):  # nearly every column is written one way: the other readings never run
             break
@@ -52,6 +56,10 @@ def parse(texts: pl.Series, *, day_is_first: bool = False) -> pl.Series:
 def _worded(column: pl.Expr, form: str) -> pl.Expr:
     plain = column.str.strip_chars().str.replace(r"\s*(GMT|UTC|[+-]0000)$", "")
     return plain.str.to_datetime(form, strict=False, time_unit="us")
+
+
+def _offset(column: pl.Expr, form: str) -> pl.Expr:
+    return column.str.strip_chars().str.to_datetime(form, strict=False, time_unit="us").dt.replace_time_zone(None)
 
 
 def _number(parts: pl.Expr, name: str, default: int) -> pl.Expr:
@@ -86,7 +94,18 @@ def _year_first(column: pl.Expr) -> pl.Expr:
 def _day_or_month_first(column: pl.Expr, day_is_first: bool) -> pl.Expr:
     parts = column.str.extract_groups(_DMY)
     day, month = ("a", "b") if day_is_first else ("b", "a")
-    return _moment(parts, _number(parts, month, 1), _number(parts, day, 1))
+    moment, half = _moment(parts, _number(parts, month, 1), _number(parts, day, 1)), parts.struct.field("half")
+    hour = _number(parts, "hour", 0)
+    shift = pl.when(half.is_in(["p", "P"]) & (hour < 12)).then(12).when(half.is_in(["a", "A"]) & (hour == 12)).then(-12)
+    sane = half.is_null() | hour.is_between(1, 12)
+    return pl.when(sane).then(moment + pl.duration(hours=shift.otherwise(0), time_unit="us"))
+
+
+def _compact(column: pl.Expr) -> pl.Expr:
+    parts = column.str.extract_groups(_COMPACT)
+    year, month, day, *clock = (parts.struct.field(str(i)) for i in range(1, 7))
+    text = pl.concat_str(year, month, day, *(part.fill_null("00") for part in clock))
+    return text.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
 
 
 def _bare_year(column: pl.Expr) -> pl.Expr:

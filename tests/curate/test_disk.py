@@ -121,12 +121,9 @@ def test_one_file_is_replaced_whole_at_any_kill(tmp_path):
 
 
 def test_a_recovery_that_is_killed_itself_is_finished_by_the_next(tmp_path):
-    steps = range(
-        0, len(states_after_each_kill(tmp_path / "count", partial(lay, files=OLD), partial(replace, change=CHANGE))), 3
-    )
     kills = 0
-    for step in steps:
-        for again in range(0, 60, 2):
+    for step in range(0, 130, 9):  # past the end: a change takes about 128 lines
+        for again in range(0, 60, 6):
             place = lay(tmp_path / f"{step}-{again}", OLD)
             killed(step, partial(replace, place, CHANGE))
             cut = killed(again, partial(disk.recover, place))
@@ -136,14 +133,14 @@ def test_a_recovery_that_is_killed_itself_is_finished_by_the_next(tmp_path):
             assert hidden(place) == []
             if not cut:
                 break
-    assert kills > 50
+    assert kills > 20
 
 
 def test_the_next_change_finishes_a_committed_one_first(tmp_path):
     # The trap: the next writer does not recover, and writes over the .next files of the change before.
     later = {"manifest": "later manifest"}
     states = set()
-    for step in range(200):
+    for step in range(0, 200, 3):
         place = lay(tmp_path / str(step), OLD)
         cut = killed(step, partial(replace, place, CHANGE))
         replace(place, later)
@@ -159,8 +156,8 @@ def test_a_next_change_that_is_killed_too_mixes_nothing(tmp_path):
     later = {"manifest": "later manifest", "rejects": None}
     good = [OLD, NEW]
     good += [{name: text for name, text in (state | later).items() if text is not None} for state in (OLD, NEW)]
-    for step in range(0, 60, 4):
-        for again in range(0, 80, 7):
+    for step in range(0, 130, 11):
+        for again in range(0, 100, 13):
             place = lay(tmp_path / f"{step}-{again}", OLD)
             killed(step, partial(replace, place, CHANGE))
             killed(again, partial(replace, place, later))
@@ -173,7 +170,7 @@ names = st.sampled_from(["rows", "rejects", "findings", "manifest", "splits"])
 changes = st.dictionaries(names, st.one_of(st.none(), st.text("abc", min_size=1, max_size=4)), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=st.lists(st.tuples(changes, st.integers(0, 90), st.booleans()), min_size=1, max_size=6))
 def test_any_sequence_of_changes_kills_and_recoveries_keeps_each_change_whole(tmp_path_factory, events):
     place = tmp_path_factory.mktemp("sequence")
