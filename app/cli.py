@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import io
 import json
 import os
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+from .terminal import tame, tame_json
 
 if TYPE_CHECKING:
     from ..curate.checking import CheckResult
@@ -91,7 +94,7 @@ def read(
     from ..curate.mapping import Given
     from ..curate.reading import default_out
     from ..curate.reading import read as run
-    from .printing import progress_bytes, print_read
+    from .printing import print_read, progress_bytes
 
     given = Given(
         text=text, label=label, group=group, time=time, annotator=annotator, split=split, source=source,
@@ -137,18 +140,12 @@ def rule(
     """Explain a rule: what it finds, why it matters, what it cannot see, what to do."""
     from ..curate.policy import Policy
     from ..curate.rules import RULES, explain
+    from .printing import print_rules
 
     if name is None:
-        policy = Policy()
-        known = {rule: {"finds": RULES[rule].finds, "blocks": rule in policy.block} for rule in RULES}
-        _print(
-            known,
-            as_json,
-            lambda: [
-                typer.echo(f"{rule:<22} {'blocks' if about['blocks'] else '      '}  {about['finds']}")
-                for rule, about in known.items()
-            ],
-        )
+        block = Policy().block
+        known = {rule: {"finds": of.finds, "blocks": rule in block} for rule, of in RULES.items()}
+        _print(known, as_json, lambda: print_rules(known))
         return
     page = explain(name)
     _print({"rule": name, "page": page}, as_json, lambda: typer.echo(page))
@@ -244,7 +241,8 @@ def export(
         str,
         typer.Option(
             "--format",
-            help="messages, prompt-completion, preference, kto, openai, alpaca, sharegpt, text-label, text, parquet or csv.",
+            help="messages, prompt-completion, preference, kto, openai, alpaca, sharegpt, text-label, text, "
+            "parquet or csv.",
         ),
     ] = "messages",
     held: Annotated[
@@ -311,13 +309,13 @@ def _root(
 
 def _print(summary: dict[str, Any], as_json: bool, show: Any) -> None:
     if as_json:
-        sys.stdout.write(json.dumps(summary, ensure_ascii=False) + "\n")
+        sys.stdout.write(tame_json(json.dumps(summary, ensure_ascii=False)) + "\n")
     else:
         show()
 
 
 def _say(message: str) -> None:
-    typer.echo(message, err=True)
+    typer.echo("\n".join(map(tame, message.split("\n"))), err=True)  # a path may hold anything
 
 
 def _gate(result: CheckResult) -> None:
@@ -351,13 +349,15 @@ def _numbers(text: str | None, kind: type, option: str) -> Any:
     try:
         return tuple(kind(item) for item in text.split(","))
     except ValueError as error:
-        raise UsageError(
-            f"{option} {quote(text)} is not a list of numbers such as {'0.8,0.1,0.1' if kind is float else '1000,100,100'}."
-        ) from error
+        example = "0.8,0.1,0.1" if kind is float else "1000,100,100"
+        raise UsageError(f"{option} {quote(text)} is not a list of numbers such as {example}.") from error
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the codes of the design: 0, 1, 2, 64, 65, 70."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding shows what it can
     sys.exit(run(sys.argv[1:]))
 
 

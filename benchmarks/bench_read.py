@@ -51,8 +51,8 @@ def table(file: Path, kind: str) -> None:
     size = file.stat().st_size / 1e6
     turns: dict[str, list[tuple[float, float, float]]] = {reader: [] for reader in READERS}
     for _ in range(TURNS):
-        for reader in turns:
-            turns[reader].append(once(reader, file, kind))
+        for reader, seen in turns.items():
+            seen.append(once(reader, file, kind))
     theirs = statistics.median(wall for wall, _, _ in turns["datasets"])
     print(f"\n{file.name}: {size:.0f} MB\n")
     print("| reader | MB/s | wall s | CPU s | peak MB | wall / datasets |\n|-|-|-|-|-|-|")

@@ -1,10 +1,10 @@
 """Rows in, vetted rows out: read, check, decide, split, export, and the story of every row.
 
-    read(["tickets.csv"], "tickets.vet")      any file to a set
-    check(Dataset.open("tickets.vet"))        rules report findings
-    decide_by_policy(dataset)                 decisions, by policy or by people
-    split(dataset)                            by group, time and duplicates
-    export(dataset, "vetted")                 files with their provenance
+read(["tickets.csv"], "tickets.vet")      any file to a set
+check(Dataset.open("tickets.vet"))        rules report findings
+decide_by_policy(dataset)                 decisions, by policy or by people
+split(dataset)                            by group, time and duplicates
+export(dataset, "vetted")                 files with their provenance
 """
 
 from .checking import CheckResult, check

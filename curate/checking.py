@@ -94,7 +94,8 @@ def check(
         "counts": {"rows": dataset.rows.height, "findings": {rule: counts.get(rule, 0) for rule in chosen}},
     }  # fmt: skip
     ran = [rule for rule in RULES if rule in {*chosen, *dataset.manifest.get("checked", [])}]
-    dataset.save({"findings.parquet": parquet(frame)}, step=step, checked=ran)
+    known = [str(path) for path in against] if "leakage.exact" in chosen else dataset.manifest.get("against", [])
+    dataset.save({"findings.parquet": parquet(frame)}, step=step, checked=ran, against=known)
     return judge(dataset, policy=policy)
 
 

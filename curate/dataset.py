@@ -44,7 +44,7 @@ ROWS = pl.Schema(
         "extra": pl.String,  # JSON object: the rest of the source row
     }
 )
-"""Columns of the rows frame, in order. All but ``id``, ``messages``, ``origin``, ``file``, ``line``, ``extra`` may be null."""
+"""Columns of the rows frame, in order; ``id, messages, origin, file, line, extra`` are never null."""
 
 FORMAT = 1  # of the folder; raised when an older vetset could misread it
 

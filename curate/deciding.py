@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from .dataset import Dataset
-from .ledger import Decision, Ledger, Outcome
 from .decisions import head_for
 from .errors import UsageError, quote
+from .ledger import Decision, Ledger, Outcome
 from .policy import REVIEWER, Policy, policy_decisions, standing, withdrawn
 from .rules import RULES, select_rules
 

@@ -10,7 +10,7 @@ from typing import Any
 from .checking import check
 from .dataset import Dataset
 from .deciding import decide_by_policy
-from .demo import TICKETS, HELD_OUT, Planted, generate
+from .demo import HELD_OUT, TICKETS, Planted, generate
 from .exporting import ExportResult, export
 from .provenance import verify
 from .reading import read

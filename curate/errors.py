@@ -50,10 +50,10 @@ class MissingExtra(VetsetError, ImportError):
 
 
 def quote(text: object, limit: int = 60) -> str:
-    """Return at most ``limit`` characters of a user's text, on one line, with nothing that a terminal would obey.
+    r"""Return at most ``limit`` characters of a user's text, on one line, with nothing that a terminal would obey.
 
-    >>> quote("first\\nsecond")
-    "'first\\\\nsecond'"
+    >>> quote("first\nsecond")
+    "'first\\nsecond'"
     >>> quote("x" * 100, limit=10)
     "'xxxxxxxxxx…'"
     """

@@ -88,7 +88,7 @@ def export(
         rules = ", ".join(rule for rule in vetting.blocking if (vetting.standing["rule"] == rule).any())
         raise GateError(
             f"{vetting.blocked.height:,} rows have findings that block ({rules}), so nothing was written; decide them "
-            f"(`vetset review {dataset.folder}`), or export with --held hold to leave them out."
+            f"(`vetset decide {dataset.folder}`), or export with --held hold to leave them out."
         )
     rows = (
         vetting.rows

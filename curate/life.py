@@ -13,6 +13,9 @@ from .ledger import Ledger
 from .lineage import where
 from .masking import mask
 
+_PLAIN = ("id", "file", "line", "time", "split")
+"""Columns of a row that say where it is; a group or an annotator may well be a mail address."""
+
 
 @dataclass(frozen=True)
 class Life:
@@ -42,10 +45,9 @@ def why(dataset: Dataset, wanted: str) -> Life:
     """
     row_id = find_row(dataset, wanted)
     row = dataset.rows.row(by_predicate=pl.col("id") == row_id, named=True)
-    shown = {**row, "time": row["time"].isoformat() if row["time"] else None, "extra": mask(row["extra"])}
-    shown["messages"] = [_shown(message) for message in row["messages"]]
-    for name in ("label", "rejected"):
-        shown[name] = mask(row[name]) if row[name] else row[name]
+    shown = {name: item if name in _PLAIN else _masked(item) for name, item in row.items()}
+    shown["time"] = row["time"].isoformat() if row["time"] else None
+    shown["messages"] = [{name: text for name, text in said.items() if text is not None} for said in shown["messages"]]
     source = next((entry for entry in dataset.manifest["inputs"] if entry["path"] == row["file"]), {})
     findings = [] if dataset.findings is None else dataset.findings.filter(pl.col("id") == row_id).to_dicts()
     with Ledger.open(dataset.folder) as ledger:
@@ -59,7 +61,7 @@ def why(dataset: Dataset, wanted: str) -> Life:
             "sha256": source.get("sha256"),
             "container": source.get("container"),
         },
-        findings=findings,
+        findings=[{**found, "note": _masked(found["note"]), "value": _masked(found["value"])} for found in findings],
         decisions=history,
         standing=head[0] if head else None,
         official_split=dataset.official_split(row_id),
@@ -67,8 +69,12 @@ def why(dataset: Dataset, wanted: str) -> Life:
     )
 
 
-def _shown(message: dict[str, Any]) -> dict[str, Any]:
-    return {name: mask(text) if text else text for name, text in message.items() if text is not None}
+def _masked(item: Any) -> Any:
+    if isinstance(item, list):
+        return [_masked(part) for part in item]
+    if isinstance(item, dict):
+        return {name: _masked(part) for name, part in item.items()}
+    return mask(item) if isinstance(item, str) else item
 
 
 def _exports(dataset: Dataset, row_id: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ _FORMS = re.compile(
     r"|(?P<key>\b(?:sk-(?=[A-Za-z_-]{0,200}\d)[A-Za-z0-9_-]{16,200}|[sr]k_(?:live|test)_\w{10,200}|npm_\w{30,80}"
     r"|gh[pousr]_[A-Za-z0-9]{20,200}|github_pat_\w{20,200}|hf_[A-Za-z0-9]{20,200}"
     r"|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{30,60}|xox[abprs]-[\w-]{10,200}|glpat-[\w-]{16,80}"
-    r"|eyJ[\w-]{8,2000}+\.[\w-]{8,2000}+\.[\w-]{8,2000}))"
+    r"|eyJ[\w-]{8,300}+\.[\w-]{8,2000}+\.[\w-]{8,2000}))"
     r"|(?P<bearer>(?i:bearer)[ :=\\\"]{1,4}(?=[A-Za-z._~+/-]{0,200}\d)[\w.~+/-]{16,2000}=*)"
     # To its end; cut off (as it may be where only a piece is shown), as far as it looks like base64. \\ and n: a line
     # feed inside of JSON.
@@ -44,7 +44,8 @@ def _name(found: re.Match[str]) -> str:
         return found.group()
     if kind == "iban":  # words in capitals may follow an account: what passes decides where it ends
         text = found.group()
-        end = next((end for end in range(len(text), 14, -1) if _mod_97(text[:end])), 0)
+        ends = [match.end() for match in re.finditer(r"\S+", text)]
+        end = next((end for end in reversed(ends) if end > 14 and _mod_97(text[:end])), 0)
         return f"[{_NAMES[kind]}]{text[end:]}" if end else text
     return f"[{_NAMES[kind]}]"
 

@@ -165,6 +165,8 @@ def read(
             digest=digest,
             inputs=[_input(*pair) for pair in zip(sources, results, strict=True)],
             exports=[],
+            checked=[],
+            against=[],
         )  # fmt: skip
     return ReadResult(Dataset.open(out), results, skipped)
 

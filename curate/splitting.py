@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ from . import text
 from .checking import check
 from .dataset import Dataset, parquet
 from .decisions import apply, head_for
+from .errors import UsageError
 from .inflation import Inflation, measure
 from .ledger import Ledger
 from .splits import SplitResult, split_rows
@@ -64,6 +66,12 @@ def split(
         UsageError: an option makes no sense.
         DataError: it can't be done; the text holds the figures and what can be.
     """
+    against = dataset.manifest.get("against", [])
+    if gone := [path for path in against if not Path(path).exists()]:
+        raise UsageError(
+            f"{gone[0]}, which {dataset.folder} was checked against, is gone, so leaks can't be looked for after the "
+            f"split; put it back, or run `vetset check {dataset.folder}` without it."
+        )
     with Ledger.open(dataset.folder) as ledger:
         vetted = apply(dataset.rows, head_for(ledger, dataset.rows).heads).rows
     keys = text.keys(vetted)
@@ -78,13 +86,13 @@ def split(
         estimated = measure(vetted, result.units, seed=seed)
     assigned = pl.DataFrame({"id": vetted["id"], "split": result.assignment})
     splits = dataset.rows.select("id").join(assigned, on="id", how="left", maintain_order="left")
-    options = {"ratios": ratios, "counts": counts, "by": by, "names": names, "stratify": stratify}
+    said = {"ratios": ratios, "counts": counts, "by": by, "names": names, "stratify": stratify}
     step = {
         "verb": "split", "version": version(), "seed": seed,
-        "options": {name: list(value) if isinstance(value, tuple) else value for name, value in options.items() if value is not None},
+        "options": {name: value for name, value in said.items() if value is not None},
         "counts": {"rows": vetted.height, **result.sizes, "held": int(result.held.sum())},
     }  # fmt: skip
     dataset.save({"splits.parquet": parquet(splits)}, step=step)
     if any(rule.startswith("leakage.") for rule in dataset.manifest.get("checked", [])):
-        check(dataset, select=["leakage"])
+        check(dataset, select=["leakage"], against=against)
     return SetSplit(result, dataset.rows.height - vetted.height, estimated)

@@ -28,14 +28,14 @@ def test_the_root_holds_no_module_but_its_docstring():
 
 
 def test_no_module_has_the_name_of_a_function_that_its_package_exports():
-    import vetset.curate as curate
+    from vetset import curate
 
     modules = {path.stem for path in (ROOT / "curate").glob("*.py")}
     assert not modules & set(curate.__all__)
 
 
 def test_every_exported_name_is_there():
-    import vetset.curate as curate
+    from vetset import curate
 
     missing = [name for name in curate.__all__ if not hasattr(curate, name)]
     assert not missing

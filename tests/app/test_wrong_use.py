@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-
 from vetset.app.cli import run
 from vetset.curate import Dataset, check, export, read
 

@@ -4,7 +4,6 @@ import json
 
 import polars as pl
 import pytest
-
 from vetset.curate import Given, read
 from vetset.curate.duplicates import find_exact, find_normalised
 from vetset.curate.labels import conflict_figures, find_conflict

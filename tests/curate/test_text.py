@@ -7,7 +7,6 @@ import unicodedata
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-
 from vetset.curate import text
 from vetset.curate.dataset import frame
 from vetset.curate.text import fold, fold_all, keys, turns

@@ -1,0 +1,188 @@
+"""Lines to rows: the fast way, the patient way and a slow reader in plain Python agree, line by line."""
+
+import json
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vetset.curate import read
+from vetset.curate.convert import Columns, Converter, repeated_key
+from vetset.curate.mapping import Plan
+
+PLAN = Plan("text-label", {"text": "text", "label": "label", "group": "meta.user"})
+KNOWN = ["text", "label", "meta", "n"]
+
+
+def converted(lines, plan=PLAN, known=KNOWN):
+    data = b"\n".join(lines) + b"\n"
+    columns, odd = Converter(plan, list(known)).convert(data, range(1, len(lines) + 1))
+    return columns, odd
+
+
+def one_by_one(lines, plan=PLAN, known=KNOWN):
+    columns, odd = Columns(), []
+    for number, line in enumerate(lines, 1):
+        Converter(plan, list(known))._patiently(line, [number], columns, odd)
+    return columns, odd
+
+
+def told(columns, odd):
+    """What a conversion says, without the order of keys in extra."""
+    rows = zip(columns.lines, columns.contents, *columns.common.values(), strict=True)
+    extras = [sorted(json.loads(extra, object_pairs_hook=list)) for extra in columns.extra]
+    said = [(line, content.messages[0].content, content.label, *rest) for line, content, *rest in rows]
+    return said, extras, sorted((item.line, item.reason, item.text) for item in odd)
+
+
+def reference(lines):
+    """Line number to text for good lines, and the numbers of the others, by Python's own reader."""
+    good, bad = {}, []
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            record["text"].encode()
+            good[number] = record["text"]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            bad.append(number)
+    return good, bad
+
+
+def record(i, **more):
+    return json.dumps({"text": f"text {i}", "label": "ab"[i % 2], "meta": {"user": f"u{i % 7}"}, "n": i, **more}).encode()
+
+
+BROKEN = [
+    b'{"text": "cut off', b"{}", b"[]", b"null", b'{"label": "a"}', b'{"text": {"a": 1}}', b"\xc3\xa9", b'{"text": "a"} {"text": "b"}',
+    b'{"text":', b'"half"}', b'{"text": "\\ud83d"}', b"[" * 5000, b'{"text": "x", "n": ' + b"[" * 5000 + b"}", b"{}}", b'"text"',
+    b'{"text": [1]}', b'{"text": "a",}', b"{'text': 'a'}", b'{"text": "a" "label": "b"}',
+]  # fmt: skip
+
+
+def test_ten_thousand_lines_with_errors_anywhere_keep_their_numbers_and_contents():
+    chance = random.Random(5)
+    lines = [record(i) if chance.random() > 0.01 else chance.choice(BROKEN) for i in range(10_000)]
+    columns, odd = converted(lines)
+    good, bad = reference(lines)
+    assert dict(zip(columns.lines, (content.messages[0].content for content in columns.contents), strict=True)) == good
+    assert [item.line for item in odd] == bad
+    assert all(item.text == lines[item.line - 1].decode(errors="backslashreplace") for item in odd)
+    assert columns.lines == sorted(columns.lines)
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=range(len(BROKEN)))
+@pytest.mark.parametrize("place", [0, 1, 57, 99])
+def test_one_odd_line_never_harms_its_neighbours(broken, place):
+    lines = [record(i) for i in range(100)]
+    lines[place] = broken
+    columns, odd = converted(lines)
+    assert [item.line for item in odd] == [place + 1]
+    assert len(columns.contents) == len(columns.digests) == len(columns.extra) == 99
+    assert place + 1 not in columns.lines
+
+
+def test_two_records_on_a_line_and_one_on_two_lines_do_not_shift_the_rest():
+    lines = [record(0), b'{"text": "a"} {"text": "b"}', b'{"text":', b'"c"}', record(4)]
+    columns, odd = converted(lines)
+    assert columns.lines == [1, 5]
+    assert [item.line for item in odd] == [2, 3, 4]
+
+
+def test_a_record_over_two_lines_that_both_begin_and_end_with_braces_is_no_record():
+    lines = [b'{"text": "a", "meta":', b'{"user": "u"}}', b'{"text": "b"}{"text": "c"}', record(3)]
+    columns, odd = converted(lines)
+    assert columns.lines == [4]
+    assert [item.line for item in odd] == [1, 2, 3]
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**25), 10**25), st.text(max_size=5), st.just("NaN"), st.floats(allow_nan=True),
+    st.lists(st.text(max_size=3), max_size=2), st.dictionaries(st.sampled_from(["user", "x"]), st.text(max_size=3), max_size=2),
+)  # fmt: skip
+RECORDS = st.dictionaries(st.sampled_from(["text", "label", "meta", "n", "new", "m.n"]), VALUES, max_size=5).map(
+    lambda item: json.dumps(item).encode()
+)
+LINES = st.lists(st.one_of(RECORDS, RECORDS, st.sampled_from(BROKEN), st.integers(0, 50).map(record)), min_size=1, max_size=60)
+
+
+@settings(max_examples=150, deadline=None)
+@given(LINES)
+def test_the_fast_way_says_what_the_patient_way_says(lines):
+    assert told(*converted(lines)) == told(*one_by_one(lines))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=LINES)
+def test_rows_and_rejects_are_the_records(tmp_path, lines):
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([record(1), *lines]) + b"\n")
+    result = read([tmp_path / "a.jsonl"], tmp_path / "a.vet")
+    assert result.rows + result.rejects == len(lines) + 1
+    rejected = {reject["line"]: reject["text"] for reject in result.dataset.rejects()}
+    assert set(rejected) | set(result.dataset.rows["line"]) == set(range(1, len(lines) + 2))
+    assert all(text == lines[line - 2].decode() for line, text in rejected.items())
+
+
+def test_numbers_in_extra_keep_every_character():
+    numbers = b'{"big": 123456789012345678901234567890, "small": 1e-400, "wide": 1.10, "exp": 1E5, "zero": -0.0}'
+    columns, odd = converted([b'{"text": "a", "n": ' + numbers + b"}", b'{"text": "b", "n": NaN, "meta": ' + numbers + b"}"])
+    assert not odd
+    assert numbers in columns.extra[0]
+    assert numbers in columns.extra[1]
+
+
+def test_nan_becomes_null_outside_of_strings_only():
+    converter = Converter(PLAN, list(KNOWN))
+    lines = [b'{"text": "NaN and \\"Infinity", "n": [NaN, -Infinity, Infinity, 1.50]}', record(2)] * 50
+    columns, odd = converter.convert(b"\n".join(lines) + b"\n", range(1, 101))
+    assert not odd
+    assert columns.contents[0].messages[0].content == 'NaN and "Infinity'
+    assert columns.extra[0] == b'{"n":[null, null, null, 1.50]}'
+    assert converter.nan_records == 50
+
+
+def test_a_rejected_line_with_nan_keeps_its_text():
+    lines = [b'{"text": [1], "n": NaN}', record(1)]
+    _, odd = converted(lines)
+    assert odd[0].text == '{"text": [1], "n": NaN}'
+
+
+def test_a_long_unfinished_string_costs_no_more_than_its_length():
+    line = b'{"text": "NaN' + b'\\"' * 500_000
+    columns, odd = converted([line])
+    assert not columns.contents
+    assert len(odd[0].text) == len(line)
+
+
+def test_a_key_that_comes_after_the_sample_is_learnt_and_kept():
+    converter = Converter(PLAN, list(KNOWN))
+    lines = [record(i, late=f"v{i}") for i in range(3000)]
+    columns, odd = converter.convert(b"\n".join(lines) + b"\n", range(1, 3001))
+    assert not odd
+    assert "late" in converter.known
+    assert [json.loads(extra)["late"] for extra in columns.extra] == [f"v{i}" for i in range(3000)]
+
+
+def test_keys_that_are_data_do_not_widen_the_table():
+    converter = Converter(PLAN, list(KNOWN))
+    lines = [record(i, **{f"key{i}": i}) for i in range(500)]
+    columns, _ = converter.convert(b"\n".join(lines) + b"\n", range(1, 501))
+    assert converter.known == KNOWN
+    assert all(f"key{i}" in json.loads(extra) for i, extra in enumerate(columns.extra))
+
+
+def test_a_missing_text_is_a_reject_on_both_ways_also_when_it_is_nested():
+    plan = Plan("text", {"text": "meta.user"})
+    lines = [record(i) for i in range(40)]
+    lines[20] = b'{"text": "a", "meta": {}, "n": 1}'
+    columns, odd = converted(lines, plan)
+    assert [(item.line, item.reason) for item in odd] == [(21, "it has no 'meta.user'")]
+    assert told(columns, odd) == told(*one_by_one(lines, plan))
+
+
+def test_repeated_keys_are_seen_at_any_depth_and_broken_lines_have_none():
+    assert repeated_key(b'{"a": 1, "a": 1}') == "a"
+    assert repeated_key(b'{"a": [{"b": 1, "\\u0062": 2}]}') == "b"
+    assert repeated_key(b'{"a": {"b": 1}, "b": 2}') is None
+    assert repeated_key(b'{"a": 1, "a"') is None
+    assert repeated_key(b"[" * 100_000) is None
