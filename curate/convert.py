@@ -180,7 +180,9 @@ class Converter:
     def _records(self, data: bytes, rows: int) -> list[Any]:
         records = self._decoder.decode_lines(data)
         # msgspec reads two records on a line, or one on two lines, without a word.
-        return records if _is_one_a_line(data, len(records), rows) else list(map(self._decoder.decode, data.split(b"\n")))
+        return (
+            records if _is_one_a_line(data, len(records), rows) else list(map(self._decoder.decode, data.split(b"\n")))
+        )
 
     # ---- the fast way: columns -----------------------------------------------------------------------------------
 

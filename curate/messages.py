@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+
+if TYPE_CHECKING:
+    _Calls = msgspec.Raw | str | None
+else:
+    _Calls = msgspec.Raw  # what it is decoded as; in a union with None msgspec takes no raw value
 
 
 class Said(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
@@ -13,7 +18,7 @@ class Said(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=T
 
     role: str
     content: str | None = None
-    tool_calls: msgspec.Raw | None = None  # raw when just decoded; text from then on (``shapes.strict_messages``)
+    tool_calls: _Calls = None  # raw when just decoded; text from then on (``shapes.strict_messages``)
     tool_call_id: str | None = None
     extra: str | None = msgspec.field(
         default=None, name="\ufdd0extra"

@@ -130,8 +130,7 @@ def read(
     sources, skipped = find_sources(given, header=header, delimiter=delimiter, encoding=encoding)
     if not sources:
         raise DataError(f"nothing to read in {', '.join(map(str, given))}; {'; '.join(skipped[:3]) or 'it is empty'}.")
-    sources, plans, without = _plans(sources, columns, named={Path(item) for item in given})
-    skipped = [*skipped, *without]
+    sources, plans, skipped = _plans(sources, columns, skipped, named={Path(item) for item in given})
     options = {"sources": [str(item) for item in given], **columns.said()}
     options |= {
         name: value
@@ -226,7 +225,7 @@ def _beside(out: Path) -> Iterator[Path]:
 
 
 def _plans(
-    sources: Sequence[Source], given: Given, *, named: set[Path]
+    sources: Sequence[Source], given: Given, skipped: list[str], *, named: set[Path]
 ) -> tuple[list[Source], list[tuple[Plan, list[str]]], list[str]]:
     """Plan every source; of a folder or glob, files without any text (lists of ids, of answers) are passed over."""
     kept: list[Source] = []
@@ -241,8 +240,11 @@ def _plans(
                 raise
             passed.append(error)
     if not kept:
-        raise passed[0]
-    return kept, plans, [str(error).rpartition("; ")[0] for error in passed]
+        beside = next((text.partition(": ")[0] for text in skipped if text.endswith("name it to read it")), None)
+        if beside is None:
+            raise passed[0]
+        raise DataError(f"{str(passed[0]).removesuffix('.')}, or name the texts beside it, such as {beside}.")
+    return kept, plans, [*skipped, *(str(error).rpartition("; ")[0] for error in passed)]
 
 
 def _plan(source: Source, given: Given) -> tuple[Plan, list[str]]:

@@ -99,7 +99,17 @@ def strict_messages(messages: list[Said]) -> list[Said]:
     for message in messages:
         if message.tool_calls is not None:
             message.tool_calls = json_of(message.tool_calls)
+        if message.extra is not None:
+            _check_extra(message.extra)
     return messages
+
+
+def _check_extra(text: str) -> None:
+    """Refuse a source that says ``Said``'s private key itself, with anything but an object."""
+    try:
+        _decode_object(text)
+    except msgspec.MsgspecError as error:
+        raise NotARow("it uses the key 'U+FDD0 extra', which is no text") from error
 
 
 def loose_messages(raw: bytes, name: str) -> list[Said]:
@@ -401,7 +411,7 @@ _HUMAN, _ASSISTANT = "\n\nHuman: ", "\n\nAssistant: "
 
 
 def _transcripts(chosen: str, rejected: str) -> tuple[list[Said], list[Said], list[Said]] | None:
-    """Take apart two transcripts ("\\n\\nHuman: ...\\n\\nAssistant: ...") that differ in their last reply only."""
+    r"""Take apart two transcripts ("\n\nHuman: ...\n\nAssistant: ...") that differ in their last reply only."""
     cut = chosen.rfind(_ASSISTANT) + len(_ASSISTANT)
     if not chosen.startswith(_HUMAN) or cut < len(_ASSISTANT) or chosen[:cut] != rejected[:cut]:
         return None

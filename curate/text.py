@@ -98,7 +98,7 @@ def keys(rows: pl.DataFrame) -> pl.DataFrame:
         no input or no target; ``input_empty``: the input has no visible character.
     """
     starts = range(0, max(len(rows), 1), _CHUNK)
-    with ThreadPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         return pl.concat(pool.map(lambda start: _keys(rows.slice(start, _CHUNK)), starts))
 
 

@@ -51,7 +51,9 @@ def parse(texts: pl.Series, *, day_is_first: bool = False) -> pl.Series:
         values = distinct.unique().with_columns(reading.alias("found"))
         found = found.scatter(missing, distinct.join(values, on="t", how="left", maintain_order="left")["found"])
     known = found.dt.year().is_between(1, 9999)  # what Python's datetime holds; polars counts on and back
-    return found.zip_with(known.fill_null(value=False), pl.Series([None], dtype=found.dtype)).dt.replace_time_zone("UTC")
+    return found.zip_with(known.fill_null(value=False), pl.Series([None], dtype=found.dtype)).dt.replace_time_zone(
+        "UTC"
+    )
 
 
 def _worded(column: pl.Expr, form: str) -> pl.Expr:

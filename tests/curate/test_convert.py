@@ -6,7 +6,6 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from vetset.curate import read
 from vetset.curate.convert import Columns, Converter, repeated_key
 from vetset.curate.mapping import Plan
@@ -50,12 +49,14 @@ def reference(lines):
 
 
 def record(i, **more):
-    return json.dumps({"text": f"text {i}", "label": "ab"[i % 2], "meta": {"user": f"u{i % 7}"}, "n": i, **more}).encode()
+    return json.dumps(
+        {"text": f"text {i}", "label": "ab"[i % 2], "meta": {"user": f"u{i % 7}"}, "n": i, **more}
+    ).encode()
 
 
 BROKEN = [
-    b'{"text": "cut off', b"{}", b"[]", b"null", b'{"label": "a"}', b'{"text": {"a": 1}}', b"\xc3\xa9", b'{"text": "a"} {"text": "b"}',
-    b'{"text":', b'"half"}', b'{"text": "\\ud83d"}', b"[" * 5000, b'{"text": "x", "n": ' + b"[" * 5000 + b"}", b"{}}", b'"text"',
+    b'{"text": "cut off', b"{}", b"[]", b"null", b'{"label": "a"}', b'{"text": {"a": 1}}', b"\xc3\xa9",
+    b'{"text": "a"} {"text": "b"}', b'{"text":', b'"half"}', b'{"text": "\\ud83d"}', b"[" * 5000, b'{"text": "x", "n": ' + b"[" * 5000 + b"}", b"{}}", b'"text"',
     b'{"text": [1]}', b'{"text": "a",}', b"{'text': 'a'}", b'{"text": "a" "label": "b"}',
 ]  # fmt: skip
 
@@ -103,7 +104,9 @@ VALUES = st.one_of(
 RECORDS = st.dictionaries(st.sampled_from(["text", "label", "meta", "n", "new", "m.n"]), VALUES, max_size=5).map(
     lambda item: json.dumps(item).encode()
 )
-LINES = st.lists(st.one_of(RECORDS, RECORDS, st.sampled_from(BROKEN), st.integers(0, 50).map(record)), min_size=1, max_size=60)
+LINES = st.lists(
+    st.one_of(RECORDS, RECORDS, st.sampled_from(BROKEN), st.integers(0, 50).map(record)), min_size=1, max_size=60
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -125,7 +128,9 @@ def test_rows_and_rejects_are_the_records(tmp_path, lines):
 
 def test_numbers_in_extra_keep_every_character():
     numbers = b'{"big": 123456789012345678901234567890, "small": 1e-400, "wide": 1.10, "exp": 1E5, "zero": -0.0}'
-    columns, odd = converted([b'{"text": "a", "n": ' + numbers + b"}", b'{"text": "b", "n": NaN, "meta": ' + numbers + b"}"])
+    columns, odd = converted(
+        [b'{"text": "a", "n": ' + numbers + b"}", b'{"text": "b", "n": NaN, "meta": ' + numbers + b"}"]
+    )
     assert not odd
     assert numbers in columns.extra[0]
     assert numbers in columns.extra[1]

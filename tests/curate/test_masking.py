@@ -6,7 +6,6 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from vetset.curate.masking import mask
 
 MASKED = {
@@ -41,10 +40,14 @@ def test_what_only_looks_like_one_is_left_alone(text):
 def test_a_private_key_that_is_cut_off_shows_nothing_of_its_body():
     body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
     assert body not in mask(f"-----BEGIN PRIVATE KEY-----\n{body}\n{body}")
-    assert body not in mask(json.dumps({"key": f"-----BEGIN PRIVATE KEY-----\n{body}\n{body}\n-----END PRIVATE KEY-----"}))
+    assert body not in mask(
+        json.dumps({"key": f"-----BEGIN PRIVATE KEY-----\n{body}\n{body}\n-----END PRIVATE KEY-----"})
+    )
 
 
-@pytest.mark.parametrize("piece", ["eyJ-", "a.b@", "1 ", "-----BEGIN PRIVATE KEY-----", "bearer ", "AB12 ", "-", "sk-a"])
+@pytest.mark.parametrize(
+    "piece", ["eyJ-", "a.b@", "1 ", "-----BEGIN PRIVATE KEY-----", "bearer ", "AB12 ", "-", "sk-a"]
+)
 def test_no_text_takes_long(piece):
     start = time.process_time()
     mask(piece * (200_000 // len(piece)))

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from vetset.curate import Given, read
 
 
@@ -35,7 +34,10 @@ def test_plain_messages_stay_as_they_are(rows_of):
 
 
 def test_further_keys_of_a_message_are_kept_in_its_extra(rows_of):
-    odd = [{"role": "user", "content": "a", "name": "Ann"}, {"role": "assistant", "content": "b", "weight": 0, "reasoning": "c"}]
+    odd = [
+        {"role": "user", "content": "a", "name": "Ann"},
+        {"role": "assistant", "content": "b", "weight": 0, "reasoning": "c"},
+    ]
     rows, _ = rows_of({"messages": odd}, {"messages": CHAT})
     assert [message["extra"] for message in rows[0]["messages"]] == ['{"name":"Ann"}', '{"weight":0,"reasoning":"c"}']
     assert [message["extra"] for message in rows[1]["messages"]] == [None, None]
@@ -58,15 +60,26 @@ def test_tool_calls_and_schemas_keep_every_character(rows_of):
 
 def test_the_old_function_call_becomes_a_tool_call(rows_of):
     call = {"name": "f", "arguments": "{}"}
-    rows, _ = rows_of({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": None, "function_call": call}]})
+    rows, _ = rows_of(
+        {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": None, "function_call": call}]}
+    )
     assert json.loads(rows[0]["messages"][1]["tool_calls"]) == [{"type": "function", "function": call}]
+
+
+def test_a_message_with_vetsets_own_private_key_harms_nothing(rows_of):
+    odd = [{"role": "user", "content": "a", "\ufdd0extra": "{no json"}, CHAT[1]]
+    rows, rejects = rows_of({"messages": CHAT}, {"messages": odd}, {"messages": CHAT})
+    assert all(message["extra"] is None or json.loads(message["extra"]) for row in rows for message in row["messages"])
+    assert len(rows) + len(rejects) == 3
 
 
 def test_text_parts_are_joined_and_kept_where_the_text_alone_does_not_say_them(rows_of):
     one = [{"type": "text", "text": "a"}]
     two = [{"type": "text", "text": "a"}, {"type": "text", "text": "b", "cache_control": {"type": "x"}}]
     picture = [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "u"}}]
-    rows, rejects = rows_of(*({"messages": [{"role": "user", "content": parts}, CHAT[1]]} for parts in (one, two, picture)))
+    rows, rejects = rows_of(
+        *({"messages": [{"role": "user", "content": parts}, CHAT[1]]} for parts in (one, two, picture))
+    )
     assert [said(row)[0][1] for row in rows] == ["a", "ab"]
     assert rows[0]["messages"][0]["extra"] is None
     assert json.loads(rows[1]["messages"][0]["extra"]) == {"content_parts": two}
@@ -86,7 +99,9 @@ def test_messages_may_be_json_text_in_a_csv(tmp_path):
     import csv
 
     with (tmp_path / "a.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([["messages", "user"], [json.dumps(CHAT), "u1"], ["[broken", "u2"], [json.dumps(CHAT), "u1"]])
+        csv.writer(file).writerows(
+            [["messages", "user"], [json.dumps(CHAT), "u1"], ["[broken", "u2"], [json.dumps(CHAT), "u1"]]
+        )
     result = read([tmp_path / "a.csv"], tmp_path / "a.vet")
     assert [said(row) for row in result.dataset.rows.to_dicts()] == [[("user", "hi 😀"), ("assistant", "مرحبا")]] * 2
     assert [reject["line"] for reject in result.dataset.rejects()] == [3]
@@ -108,7 +123,9 @@ def test_sharegpt_speakers_become_roles_and_calls_become_tool_calls(rows_of):
 
 
 def test_a_function_call_that_is_no_json_is_kept_as_its_arguments(rows_of):
-    rows, _ = rows_of({"conversations": [{"from": "human", "value": "q"}, {"from": "function_call", "value": "call f("}]})
+    rows, _ = rows_of(
+        {"conversations": [{"from": "human", "value": "q"}, {"from": "function_call", "value": "call f("}]}
+    )
     assert json.loads(rows[0]["messages"][1]["tool_calls"])[0]["function"] == {"name": "", "arguments": "call f("}
 
 
@@ -118,7 +135,9 @@ def test_a_function_call_may_be_an_object_or_a_list_of_them(rows_of):
         '{"conversations":[{"from":"human","value":"q"},{"from":"function_call","value":"[{\\"name\\":\\"f\\"},{\\"name\\":\\"g\\"}]"}]}',
     )
     assert not rejects
-    assert rows[0]["messages"][1]["tool_calls"] == '[{"type":"function","function":{"name":"f","arguments":{"a": 1.0}}}]'
+    assert (
+        rows[0]["messages"][1]["tool_calls"] == '[{"type":"function","function":{"name":"f","arguments":{"a": 1.0}}}]'
+    )
     assert [call["function"]["name"] for call in json.loads(rows[1]["messages"][1]["tool_calls"])] == ["f", "g"]
 
 
@@ -126,7 +145,13 @@ def test_alpaca_with_input_history_and_system(rows_of):
     full = {"instruction": "add", "input": "1 2", "output": "3", "history": [["q", "a"]], "system": "be brief"}
     plain = {"instruction": "say hi", "input": "", "output": "hi", "history": [], "system": ""}
     rows, _ = rows_of(full, plain)
-    assert said(rows[0]) == [("system", "be brief"), ("user", "q"), ("assistant", "a"), ("user", "add\n1 2"), ("assistant", "3")]
+    assert said(rows[0]) == [
+        ("system", "be brief"),
+        ("user", "q"),
+        ("assistant", "a"),
+        ("user", "add\n1 2"),
+        ("assistant", "3"),
+    ]
     assert said(rows[1]) == [("user", "say hi"), ("assistant", "hi")]
 
 
@@ -189,13 +214,17 @@ def test_replies_that_part_ways_early_are_rejects_that_say_so(rows_of):
 
 @pytest.mark.parametrize(("good", "bad"), [(True, False), ("true", "false"), (1, 0), ("True", "False"), ("1", "0")])
 def test_kto_labels_are_true_and_false_however_written(rows_of, good, bad):
-    rows, _ = rows_of({"prompt": "q", "completion": "a", "label": good}, {"prompt": "q", "completion": "b", "label": bad})
+    rows, _ = rows_of(
+        {"prompt": "q", "completion": "a", "label": good}, {"prompt": "q", "completion": "b", "label": bad}
+    )
     assert [row["label"] for row in rows] == ["true", "false"]
     assert said(rows[0]) == [("user", "q"), ("assistant", "a")]
 
 
 def test_a_kto_label_that_is_neither_is_a_reject(rows_of):
-    rows, rejects = rows_of(*[{"prompt": "q", "completion": "a", "label": label} for label in (True, False, None, "maybe")], format="kto")
+    rows, rejects = rows_of(
+        *[{"prompt": "q", "completion": "a", "label": label} for label in (True, False, None, "maybe")], format="kto"
+    )
     assert len(rows) == 2
     assert [reject["line"] for reject in rejects] == [3, 4]
 
@@ -208,13 +237,17 @@ def test_labels_keep_how_they_were_written(rows_of):
 
 
 def test_a_text_that_is_sometimes_a_number_is_its_digits(rows_of):
-    rows, rejects = rows_of('{"text": "a b", "label": "x"}', '{"text": 12.50, "label": "y"}', '{"text": null, "label": "x"}')
+    rows, rejects = rows_of(
+        '{"text": "a b", "label": "x"}', '{"text": 12.50, "label": "y"}', '{"text": null, "label": "x"}'
+    )
     assert not rejects
     assert [said(row)[0][1] for row in rows] == ["a b", "12.50", ""]
 
 
 def test_a_group_that_is_an_object_in_one_row_is_its_json(rows_of):
     records = [{"text": f"text {i}", "label": "a", "user": f"u{i % 2}"} for i in range(4)]
-    rows, rejects = rows_of(*records, '{"text": "b", "label": "a", "user": {"id":  7}}', '{"text": "c", "label": "a", "user": ["p", "q"]}')
+    rows, rejects = rows_of(
+        *records, '{"text": "b", "label": "a", "user": {"id":  7}}', '{"text": "c", "label": "a", "user": ["p", "q"]}'
+    )
     assert not rejects
     assert [row["group"] for row in rows[4:]] == ['{"id":  7}', '["p", "q"]']

@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from vetset.curate.times import day_first, parse
 
 MARCH = datetime(2020, 3, 9, tzinfo=UTC)
@@ -16,12 +15,25 @@ READ = {
     "2020-03-09T15:05:00+02:00": MARCH.replace(hour=13, minute=5), "2020-03-09T13:05:00.123456789Z":
     MARCH.replace(hour=13, minute=5, microsecond=123456), "20200309T130500Z": MARCH.replace(hour=13, minute=5),
     "3/9/2020": MARCH, "3/9/2020 1:05 PM": MARCH.replace(hour=13, minute=5), "3/9/2020 12:05 am": MARCH.replace(minute=5),
-    "3/9/2020 12:05 p.m.": MARCH.replace(hour=12, minute=5), "2020-03-08T24:00:00": MARCH, "2020": datetime(2020, 1, 1, tzinfo=UTC),
-    "2020.0": datetime(2020, 1, 1, tzinfo=UTC), "2020-03": datetime(2020, 3, 1, tzinfo=UTC), "1583712000": MARCH, "1583712000000": MARCH,
+    "3/9/2020 12:05 p.m.": MARCH.replace(hour=12, minute=5),
+    "2020-03-08T24:00:00": MARCH, "2020": datetime(2020, 1, 1, tzinfo=UTC),
+    "2020.0": datetime(2020, 1, 1, tzinfo=UTC), "2020-03": datetime(2020, 3, 1, tzinfo=UTC),
+    "1583712000": MARCH, "1583712000000": MARCH,
     "1583712000.0": MARCH, "March 9, 2020": MARCH, "9 Mar 2020": MARCH, "Mon, 09 Mar 2020 10:00:00 GMT": MARCH.replace(hour=10),
     "Mon, 09 Mar 2020 10:00:00 -0500": MARCH.replace(hour=15), "Mon Mar 09 10:00:00 +0000 2020": MARCH.replace(hour=10),
 }  # fmt: skip
-UNREAD = ["", "soon", "2020-02-30", "2020-13-01", "3/9/2020 13:05 PM", "0000-01-01", "99999999", "12345678901", "2020-3-9-1", "٢٠٢٠-٠٣-٠٩"]
+UNREAD = [
+    "",
+    "soon",
+    "2020-02-30",
+    "2020-13-01",
+    "3/9/2020 13:05 PM",
+    "0000-01-01",
+    "99999999",
+    "12345678901",
+    "2020-3-9-1",
+    "٢٠٢٠-٠٣-٠٩",
+]
 
 
 @pytest.mark.parametrize("text", READ)
@@ -41,7 +53,11 @@ def test_one_column_may_hold_every_way_of_writing():
 
 def test_dates_that_sort_wrong_as_text_sort_right_as_times():
     texts = pl.Series(["2020/10/1", "2020/3/9", "2020/12/31"])
-    assert texts.sort().to_list() != texts.gather(parse(texts).arg_sort()).to_list() == ["2020/3/9", "2020/10/1", "2020/12/31"]
+    assert (
+        texts.sort().to_list()
+        != texts.gather(parse(texts).arg_sort()).to_list()
+        == ["2020/3/9", "2020/10/1", "2020/12/31"]
+    )
 
 
 def test_the_day_comes_first_when_a_date_of_the_column_says_so():
