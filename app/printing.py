@@ -157,9 +157,14 @@ def _print_source(source: SourceRead, *, alike: bool) -> None:
         _say("  columns as in the file before")
     for reason in source.plan.reasons:
         if not alike or reason.startswith("split"):
-            _tell(f"  {reason}", indent=" " * 10)
+            _guess(reason)
     for note in source.notes:
-        _tell(f"  note    {note}", indent=" " * 10)
+        _guess(f"note {note}")
+
+
+def _guess(reason: str) -> None:
+    part, _, why = reason.partition(" ")
+    _tell(f"  {part:<10}{why.lstrip()}", indent=" " * 12)
 
 
 def print_check(dataset: Dataset, result: CheckResult) -> None:

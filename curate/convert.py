@@ -189,7 +189,7 @@ class Converter:
     def _fast(self, records: list[Any]) -> tuple[list[Content], dict[str, list[str | None]], list[bytes]]:
         values = list(zip(*map(msgspec.structs.astuple, records), strict=True))
         direct = dict(zip(self._direct, values, strict=False))
-        rest = dict(zip(self._rest, values[len(self._direct) :], strict=True))
+        rest: dict[str, Sequence[Any]] = dict(zip(self._rest, values[len(self._direct) :], strict=True))
         parts: dict[str, Sequence[Any]] = {}
         for part, path in self._paths:
             if path in direct and part != "time":
@@ -199,6 +199,8 @@ class Converter:
                 parts[part] = column if _UNSET not in column else [None if item is _UNSET else item for item in column]
                 if _kind(part) == "text" and self._direct[path] != "text":
                     parts[part] = [text_of(raw, path) for raw in parts[part]]
+                elif _kind(part) in ("messages", "turns") and self._direct[path] == "scalar":  # also a label, or such
+                    parts[part] = [_coerce(raw, _kind(part), path) for raw in parts[part]]
             else:
                 column = rest.get(path) if path in rest else self._nested(path, rest, len(records))
                 if part in _NEEDED and column and None in column and not self._may_lack(part):

@@ -199,8 +199,8 @@ def loose_turns(raw: bytes, name: str) -> list[Said]:
 
 def _value(raw: Raw | None, name: str, speaker: str) -> str | None:
     """What a turn says; a call and what a tool returns may be JSON itself instead of a text that holds JSON."""
-    is_json = raw is not None and bytes(raw)[:1] in (b"{", b"[")
-    if is_json and (speaker == "function_call" or _SPEAKERS.get(speaker) == "tool"):
+    may_be_json = speaker == "function_call" or _SPEAKERS.get(speaker) == "tool"
+    if may_be_json and raw is not None and bytes(raw)[:1] in (b"{", b"["):
         return bytes(raw).decode()
     return text_of(raw, name)
 

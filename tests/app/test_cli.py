@@ -69,7 +69,7 @@ def test_read_says_what_it_guessed_and_why(vetset, machine, tmp_path, shared, mo
     monkeypatch.chdir(tmp_path)
     code, out, _ = vetset("read", shared / "bank_intents", "-o", "bank.vet")
     assert code == 0
-    assert "text    'text', by its name" in out
+    assert "  text      'text', by its name" in out
     assert "columns as in the file before" in out
     assert out.endswith("bank.vet: 13,083 rows, no rejects\nnext: vetset check bank.vet\n")
     document = machine("read", shared / "bank_intents", "-o", "bank.vet")

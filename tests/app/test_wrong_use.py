@@ -189,6 +189,8 @@ def test_a_read_only_place_is_told_in_one_sentence(world, tmp_path):
 
 
 def test_a_closed_pipe_is_no_fault(world):
-    command = f"{sys.executable} -c \"from vetset.app.cli import main; main()\" rule quality.empty | head -1"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=world, check=False)
+    command = f'{sys.executable} -c "from vetset.app.cli import main; main()" rule quality.empty | head -1'
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=world, check=False
+    )
     assert "Traceback" not in done.stderr

@@ -55,9 +55,10 @@ def record(i, **more):
 
 
 BROKEN = [
-    b'{"text": "cut off', b"{}", b"[]", b"null", b'{"label": "a"}', b'{"text": {"a": 1}}', b"\xc3\xa9",
-    b'{"text": "a"} {"text": "b"}', b'{"text":', b'"half"}', b'{"text": "\\ud83d"}', b"[" * 5000, b'{"text": "x", "n": ' + b"[" * 5000 + b"}", b"{}}", b'"text"',
-    b'{"text": [1]}', b'{"text": "a",}', b"{'text': 'a'}", b'{"text": "a" "label": "b"}',
+    b'{"text": "cut off', b"{}", b"[]", b"null", b'{"label": "a"}', b'{"text": {"a": 1}}', b"\xc3\xa9", b"{}}", b'"text"',
+    b'{"text": "a"} {"text": "b"}', b'{"text":', b'"half"}', b'{"text": "\\ud83d"}', b"[" * 5000,
+    b'{"text": "x", "n": ' + b"[" * 5000 + b"}", b'{"text": [1]}', b'{"text": "a",}', b"{'text': 'a'}",
+    b'{"text": "a" "label": "b"}',
 ]  # fmt: skip
 
 

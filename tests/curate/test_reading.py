@@ -250,6 +250,15 @@ def test_a_file_without_a_text_is_an_error_where_it_was_named(tmp_path):
     assert not (tmp_path / "a.vet").exists()
 
 
+def test_a_folder_of_lists_beside_texts_names_a_text_that_could_be_read(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "paths.csv").write_text("path,version\n" + "contracts/a.sol,0.4\n" * 3)
+    (folder / "a.sol").write_text("contract A {}")
+    with pytest.raises(DataError, match=r"with --text COLUMN, or name the texts beside it, such as .*a\.sol\.$"):
+        read([folder], tmp_path / "a.vet")
+
+
 def test_any_script_goes_in_and_comes_out(reads):
     said = ["مرحبا بالعالم", "你好，世界", "😀 👩‍👩‍👧 done", "e\u0301 \u200b zero", "a\u2028b c", "\x7f and \x00 nul"]
     assert texts(reads(lines(*({"text": text, "label": "ä"} for text in said)))) == said

@@ -251,3 +251,9 @@ def test_a_group_that_is_an_object_in_one_row_is_its_json(rows_of):
     )
     assert not rejects
     assert [row["group"] for row in rows[4:]] == ['{"id":  7}', '["p", "q"]']
+
+
+def test_a_conversation_may_serve_as_the_group_too(rows_of):
+    rows, rejects = rows_of({"messages": CHAT}, {"messages": CHAT[:1]}, group="messages")
+    assert not rejects
+    assert [json.loads(row["group"]) for row in rows] == [CHAT, CHAT[:1]]
