@@ -30,11 +30,15 @@ def conversations() -> list[dict]:
                     messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
                 else:
                     messages.append({"role": ROLES[turn["from"]], "content": turn["value"]})
-            found.append({"messages": messages, **({"tools": json.loads(row["tools"])} if len(row["tools"]) > 2 else {})})
+            found.append(
+                {"messages": messages, **({"tools": json.loads(row["tools"])} if len(row["tools"]) > 2 else {})}
+            )
     for name in ("alpaca_en", "alpaca_zh"):
         for row in json.loads((DATA / f"{name}_demo.json").read_text(encoding="utf-8")):
             asked = "\n".join(filter(None, (row["instruction"], row["input"])))
-            found.append({"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": row["output"]}]})
+            found.append(
+                {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": row["output"]}]}
+            )
     return found
 
 
@@ -46,13 +50,17 @@ def write(rows: int, *, seed: int = 0) -> Path:
     HERE.mkdir(exist_ok=True)
     draw = random.Random(seed)
     real = conversations()
-    words = sorted({word for row in real for m in row["messages"] for word in (m["content"] or "").split() if word.isalpha()})
+    words = sorted(
+        {word for row in real for m in row["messages"] for word in (m["content"] or "").split() if word.isalpha()}
+    )
     recent: list[dict] = []
     with path.with_suffix(".part").open("w", encoding="utf-8") as out:
         for number in range(rows):
             row = _row(draw, real, words, recent)
             recent = [*recent[-999:], row] if len(recent) >= 1000 else [*recent, row]
-            out.write(json.dumps({**row, "user": f"u{draw.randrange(rows // 5 + 1)}", "n": number}, ensure_ascii=False) + "\n")
+            out.write(
+                json.dumps({**row, "user": f"u{draw.randrange(rows // 5 + 1)}", "n": number}, ensure_ascii=False) + "\n"
+            )
     path.with_suffix(".part").rename(path)
     return path
 

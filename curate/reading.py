@@ -22,11 +22,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 
-from . import mapping
-from .convert import ARROW, Columns, Converter, flat, ids, repeated_key, table
+from .convert import Converter, repeated_key
 from .dataset import Dataset
 from .errors import DataError, UsageError, quote
-from .mapping import Given, Plan
+from .guesses import plan as guess
+from .mapping import SAMPLE, Given, NoText, Plan, split_of_name
+from .row_columns import ARROW, Columns, flat, ids, table
 from .sources import Chunk, Source, find_sources
 from .times import parse
 from .version import version
@@ -235,7 +236,7 @@ def _plans(
         try:
             plans.append(_plan(source, given))
             kept.append(source)
-        except mapping.NoText as error:
+        except NoText as error:
             if source.path in named:
                 raise
             passed.append(error)
@@ -251,7 +252,7 @@ def _plan(source: Source, given: Given) -> tuple[Plan, list[str]]:
     sample, doubled = _sample(source)
     if not sample:
         return Plan(given.format or "text", {"text": "text"}), ["text"]
-    plan = mapping.plan(sample, given, name=source.name, file_split=mapping.split_of_name(Path(source.name).name))
+    plan = guess(sample, given, name=source.name, file_split=split_of_name(Path(source.name).name))
     return replace(plan, repeated_keys=doubled), list(dict.fromkeys(column for record in sample for column in record))
 
 
@@ -260,8 +261,8 @@ def _sample(source: Source) -> tuple[list[dict[str, Any]], bool]:
     records: list[dict[str, Any]] = []
     doubled = False
     for chunk in itertools.islice(source.chunks(), 2):
-        lines = chunk.data.split(b"\n") if len(chunk.lines) <= mapping.SAMPLE else _spread(chunk)
-        for line in lines[: mapping.SAMPLE - len(records)]:
+        lines = chunk.data.split(b"\n") if len(chunk.lines) <= SAMPLE else _spread(chunk)
+        for line in lines[: SAMPLE - len(records)]:
             try:
                 record = json.loads(line)
                 json.dumps(record, ensure_ascii=False).encode()  # half a surrogate pair can't be shown or compared
@@ -270,15 +271,15 @@ def _sample(source: Source) -> tuple[list[dict[str, Any]], bool]:
             if isinstance(record, dict):
                 doubled = doubled or repeated_key(line) is not None
                 records.append(record)
-        if len(records) >= mapping.SAMPLE:
+        if len(records) >= SAMPLE:
             break
     return records, doubled
 
 
 def _spread(chunk: Chunk) -> list[bytes]:
     lines = chunk.data.split(b"\n")[: len(chunk.lines)]
-    step = len(lines) / mapping.SAMPLE
-    return [lines[int(i * step)] for i in range(mapping.SAMPLE)]
+    step = len(lines) / SAMPLE
+    return [lines[int(i * step)] for i in range(SAMPLE)]
 
 
 def _write(

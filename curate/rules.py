@@ -121,4 +121,6 @@ def explain(name: str) -> str:
         select_rules([name])  # a family is known, and chooses several
         names = [rule for rule in RULES if rule.startswith(name + ".")]
         raise UsageError(f"{quote(name)} is a family of rules; name one of {', '.join(names)}.")
-    return (resources.files((__package__ or "").rpartition(".")[0]) / "docs" / "rules" / f"{name}.md").read_text(encoding="utf-8")
+    return (resources.files((__package__ or "").rpartition(".")[0]) / "docs" / "rules" / f"{name}.md").read_text(
+        encoding="utf-8"
+    )

@@ -66,7 +66,9 @@ def test_torch_is_bounded_where_it_is_asked_for():
     from packaging.requirements import Requirement
 
     for extra in ("embed", "train"):
-        torch = [Requirement(line) for line in PROJECT["project"]["optional-dependencies"][extra] if line.startswith("torch")]
+        torch = [
+            Requirement(line) for line in PROJECT["project"]["optional-dependencies"][extra] if line.startswith("torch")
+        ]
         assert torch[0].specifier.contains("2.13.0")
         assert not torch[0].specifier.contains("2.14.0")
 
@@ -76,7 +78,9 @@ def test_the_wheel_holds_every_room_and_the_pages(tmp_path):
     import zipfile
 
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(ROOT)], check=True, capture_output=True
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(ROOT)],
+        check=True,
+        capture_output=True,
     )
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
     assert "vetset/py.typed" in names

@@ -221,7 +221,9 @@ def test_smart_contracts(shared, facts, tmp_path):
     assert dict(rows["label"].value_counts().iter_rows()) == fact["categories"]
     assert rows["messages"].list.first().struct.field("content").str.len_chars().max() == fact["longest_prompt_chars"]
     listed = read(
-        [shared / "smart_contracts/vulnerabilities.json"], tmp_path / "v.vet", columns=Given(text="path", group="source")
+        [shared / "smart_contracts/vulnerabilities.json"],
+        tmp_path / "v.vet",
+        columns=Given(text="path", group="source"),
     ).dataset.rows
     grouped(listed["group"], fact["leak_by_source_url"])
 

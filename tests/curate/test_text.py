@@ -27,7 +27,9 @@ def test_every_character_that_polars_folds_is_folded_as_python_does():
 
 @given(st.lists(st.none() | st.text(), max_size=20))
 def test_folding_many_is_folding_each(texts):
-    assert fold_all(pl.Series(texts, dtype=pl.String)).to_list() == [None if one is None else fold(one) for one in texts]
+    assert fold_all(pl.Series(texts, dtype=pl.String)).to_list() == [
+        None if one is None else fold(one) for one in texts
+    ]
 
 
 @given(st.text(alphabet="aAßΣς ıİ\u0301é\u200d\u3000\t가ㄱ、Ａ１ﬁ한", max_size=30))
