@@ -171,7 +171,7 @@ def frame(records: list[dict[str, Any]]) -> pl.DataFrame:
     for line, record in enumerate(records, 1):
         given = record["messages"]
         said = [{"role": "user", "content": given}] if isinstance(given, str) else given
-        messages = [{name.name: message.get(name.name) for name in MESSAGE.fields} for message in said]
+        messages: list[dict[str, Any]] = [{f.name: message.get(f.name) for f in MESSAGE.fields} for message in said]
         row = {"origin": "human", "file": "memory", "line": line, "extra": "{}", **record, "messages": messages}
         content = Content(
             [Said(**message) for message in messages], row.get("tools"), row.get("rejected"), row.get("label")

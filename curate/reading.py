@@ -20,7 +20,7 @@ from typing import Any, TextIO
 import msgspec
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet
+from pyarrow.parquet import ParquetWriter
 
 from .convert import Converter, repeated_key
 from .dataset import Dataset
@@ -358,7 +358,7 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[Callable[[], pa.Table]], N
 
     def work() -> None:
         try:
-            with pa.parquet.ParquetWriter(
+            with ParquetWriter(
                 path, ARROW, compression="zstd", compression_level=1, use_dictionary=_DICTIONARY, write_statistics=False
             ) as writer:
                 while (item := tables.get()) is not None:
