@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from . import disk
 from . import findings as findings_table
 from .dataset import Dataset, parquet
 from .decisions import head_for
@@ -76,27 +77,53 @@ def check(
     Raises:
         UsageError: a rule or a file that does not exist.
     """
+    found = find(dataset, dataset.rows, select=select, against=against, progress=progress)
+    dataset.save(found.files(), step=found.step, checked=found.checked, against=found.against)
+    return judge(dataset, policy=policy)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What rules found, before it is written: the whole findings table, and what the manifest says of it."""
+
+    frame: pl.DataFrame
+    step: dict[str, Any]
+    checked: list[str]
+    against: list[str]
+
+    def files(self) -> dict[str, disk.Writer | None]:
+        """Return the file to write."""
+        return {"findings.parquet": parquet(self.frame)}
+
+
+def find(
+    dataset: Dataset,
+    rows: pl.DataFrame,
+    *,
+    select: Sequence[str] | None = None,
+    against: Sequence[str | Path] = (),
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Found:
+    """Run rules over ``rows`` (the set's rows, as they will stand) without writing; arguments as in ``check``."""
     chosen = select_rules(select)
-    material = Material(dataset.rows, _read_against(against) if against else None)
-    found = []
+    material = Material(rows, _read_against(against) if against else None)
+    frames = []
     for number, name in enumerate(chosen):
         if progress is not None:
             progress(name, number, len(chosen))
-        found.append(RULES[name].find(material))
-    before = dataset.findings
-    if before is not None:
-        found.append(before.filter(~pl.col("rule").is_in(chosen)))
-    frame = pl.concat(found) if found else findings_table.empty()
+        frames.append(RULES[name].find(material))
+    if dataset.findings is not None:
+        frames.append(dataset.findings.filter(~pl.col("rule").is_in(chosen)))
+    frame = pl.concat(frames) if frames else findings_table.empty()
     counts = dict(frame.filter(pl.col("rule").is_in(chosen)).group_by("rule").len().sort("rule").iter_rows())
     options = {"select": list(select) if select else None, "against": [str(path) for path in against] or None}
     step = {
         "verb": "check", "version": version(), "options": {name: value for name, value in options.items() if value},
-        "counts": {"rows": dataset.rows.height, "findings": {rule: counts.get(rule, 0) for rule in chosen}},
+        "counts": {"rows": rows.height, "findings": {rule: counts.get(rule, 0) for rule in chosen}},
     }  # fmt: skip
     ran = [rule for rule in RULES if rule in {*chosen, *dataset.manifest.get("checked", [])}]
     known = [str(path) for path in against] if "leakage.exact" in chosen else dataset.manifest.get("against", [])
-    dataset.save({"findings.parquet": parquet(frame)}, step=step, checked=ran, against=known)
-    return judge(dataset, policy=policy)
+    return Found(frame, step, ran, known)
 
 
 def judge(dataset: Dataset, *, policy: Policy | None = None) -> CheckResult:

@@ -61,7 +61,7 @@ class DemoResult:
         row = dataset.findings.filter(dataset.findings["rule"] == "labels.conflict")["id"][0]
         return [
             f"vetset why {tickets} {row}",
-            f"vetset decide {tickets} --rule labels.conflict --action relabel",
+            f"vetset decide {tickets} --rule quality.template --action drop",
             "vetset read YOUR_FILE -o yours.vet && vetset check yours.vet",
         ]
 

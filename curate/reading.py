@@ -359,7 +359,12 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[Callable[[], pa.Table]], N
     def work() -> None:
         try:
             with ParquetWriter(
-                path, ARROW, compression="zstd", compression_level=1, use_dictionary=_DICTIONARY, write_statistics=False
+                path,
+                ARROW,
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=_DICTIONARY,
+                write_statistics=False,  # pyright: ignore[reportArgumentType] - the stubs know bool only
             ) as writer:
                 while (item := tables.get()) is not None:
                     writer.write_table(item())

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from . import text
-from .checking import check
+from . import disk, text
+from .checking import find
 from .dataset import Dataset, parquet
 from .decisions import apply, head_for
 from .errors import UsageError
@@ -92,7 +92,12 @@ def split(
         "options": {name: value for name, value in said.items() if value is not None},
         "counts": {"rows": vetted.height, **result.sizes, "held": int(result.held.sum())},
     }  # fmt: skip
-    dataset.save({"splits.parquet": parquet(splits)}, step=step)
+    files: dict[str, disk.Writer | None] = {"splits.parquet": parquet(splits)}
     if any(rule.startswith("leakage.") for rule in dataset.manifest.get("checked", [])):
-        check(dataset, select=["leakage"], against=against)
+        # One change with the split: after a kill between the two, old leaks would be taken for those of the new split.
+        found = find(dataset, dataset.rows.with_columns(splits["split"]), select=["leakage"], against=against)
+        step["counts"] |= {"findings": found.step["counts"]["findings"]}
+        dataset.save(files | found.files(), step=step, checked=found.checked, against=found.against)
+    else:
+        dataset.save(files, step=step)
     return SetSplit(result, dataset.rows.height - vetted.height, estimated)

@@ -413,7 +413,6 @@ def test_the_demo_finds_all_that_was_planted_and_ends_with_three_commands(demo):
     assert all(line.startswith("  vetset ") for line in next_commands)
 
 
-@pytest.mark.xfail(reason="the findings of the demo's conflicts suggest no label", strict=True)
 def test_the_first_two_commands_that_the_demo_names_work(demo, vetset, monkeypatch):
     folder, done = demo
     monkeypatch.chdir(folder)
