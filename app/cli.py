@@ -126,7 +126,9 @@ def check(
 
     dataset = Dataset.open(name)
     with progress_steps() as progress:
-        result = run(dataset, select=_commas(select), against=against or (), policy=_policy(config), progress=progress)
+        result = run(
+            dataset, select=_commas(select), against=_against(against), policy=_policy(config), progress=progress
+        )
     printer = print_github if output_format is Report.github else print_check
     _print(result.summary(), as_json, lambda: printer(dataset, result))
     _gate(result)
@@ -316,6 +318,10 @@ def _print(summary: dict[str, Any], as_json: bool, show: Any) -> None:
 
 def _say(message: str) -> None:
     typer.echo("\n".join(map(tame, message.split("\n"))), err=True)  # a path may hold anything
+
+
+def _against(paths: list[Path] | None) -> list[Path] | None:
+    return [] if paths == [Path("none")] else paths or None
 
 
 def _gate(result: CheckResult) -> None:

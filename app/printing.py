@@ -138,6 +138,8 @@ def print_read(result: ReadResult) -> None:
         before = source
     for skipped in result.skipped:
         _tell(f"skipped {skipped}")
+    for note in result.notes:
+        _tell(f"note: {note}")
     folder = result.dataset.folder
     rejects = f"{_count(result.rejects, 'reject')} (in {folder}/rejects.jsonl, with the reason of each)"
     _say(f"{folder}: {_count(result.rows, 'row')}" + (f" and {rejects}" if result.rejects else ", no rejects"))
@@ -198,7 +200,7 @@ def print_check(dataset: Dataset, result: CheckResult) -> None:
 def _example(result: CheckResult, rule: str, width: int) -> None:
     frame = result.standing if (result.standing["rule"] == rule).any() else result.findings
     row = frame.filter(frame["rule"] == rule).sort("score", descending=True, maintain_order=True).row(0, named=True)
-    head = f"  {rule:<{width}}  {row['id'][:8]}  "
+    head = f"  {rule:<{width}}  {_short_id(row['id'])}  "
     _say(head + _clipped(row["note"], _width() - len(head)))
 
 
@@ -405,3 +407,9 @@ def print_demo(result: DemoResult) -> None:
     _say("try next:")
     for command in result.next_commands():
         _say(f"  {command}")
+
+
+def _short_id(row_id: str) -> str:
+    """The beginning of an id that `vetset why` takes; repeats differ in the number at the end only."""
+    start, _, ordinal = row_id.partition("-")
+    return f"{start[:8]}-{ordinal}"

@@ -14,6 +14,7 @@ from . import disk
 from . import findings as findings_table
 from .dataset import Dataset, parquet
 from .decisions import head_for
+from .errors import UsageError
 from .ledger import Ledger
 from .mapping import Given
 from .policy import Policy, standing
@@ -61,7 +62,7 @@ def check(
     dataset: Dataset,
     *,
     select: Sequence[str] | None = None,
-    against: Sequence[str | Path] = (),
+    against: Sequence[str | Path] | None = None,
     policy: Policy | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> CheckResult:
@@ -70,14 +71,18 @@ def check(
     Args:
         dataset: the set.
         select: rule names or families; all by default.
-        against: files of eval rows that must not stand in this set.
+        against: files of eval rows that must not stand in this set; by default those of the last check, so that a
+            second check does not forget them. ``()`` is none.
         policy: says which findings block; the default policy for ``None``.
         progress: told the rule that starts, its number and how many there are.
 
     Raises:
         UsageError: a rule or a file that does not exist.
     """
-    found = find(dataset, dataset.rows, select=select, against=against, progress=progress)
+    if against is None:
+        against = known_against(dataset)
+    train = dataset.manifest.get("train", "train")
+    found = find(dataset, dataset.rows, select=select, against=against, train=train, progress=progress)
     dataset.save(found.files(), step=found.step, checked=found.checked, against=found.against)
     return judge(dataset, policy=policy)
 
@@ -102,11 +107,12 @@ def find(
     *,
     select: Sequence[str] | None = None,
     against: Sequence[str | Path] = (),
+    train: str = "train",
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Found:
     """Run rules over ``rows`` (the set's rows, as they will stand) without writing; arguments as in ``check``."""
     chosen = select_rules(select)
-    material = Material(rows, _read_against(against) if against else None)
+    material = Material(rows, _read_against(dataset, against) if against else None, train)
     frames = []
     for number, name in enumerate(chosen):
         if progress is not None:
@@ -139,6 +145,30 @@ def judge(dataset: Dataset, *, policy: Policy | None = None) -> CheckResult:
     return CheckResult(dataset.manifest["rows"], dataset.manifest["rejects"], rules, frame, stands, blocking)
 
 
-def _read_against(paths: Sequence[str | Path]) -> pl.DataFrame:
+def known_against(dataset: Dataset) -> list[str]:
+    """Return the eval files of the last check that looked for leaks.
+
+    Raises:
+        UsageError: one of them is gone.
+    """
+    against = dataset.manifest.get("against", [])
+    if gone := [path for path in against if not Path(path).exists()]:
+        raise UsageError(
+            f"{gone[0]}, which {dataset.folder} was checked against, is not there (paths are taken from the folder "
+            "you are in); put it back, or check with --against another file, or with --against none."
+        )
+    return against
+
+
+def _read_against(dataset: Dataset, paths: Sequence[str | Path]) -> pl.DataFrame:
+    """Read eval files as the set was read where they have its columns; otherwise their columns are guessed."""
+    inputs = dataset.manifest.get("inputs") or [{}]
+    shape, columns = inputs[0].get("shape"), inputs[0].get("columns", {})
+    alike = Given(text=columns.get("text"), label=columns.get("label")) if shape in ("text", "text-label") else Given()
     with tempfile.TemporaryDirectory(prefix="vetset-") as folder:
-        return read(paths, Path(folder) / "against.vet", columns=Given()).dataset.rows
+        try:
+            return read(paths, Path(folder) / "against.vet", columns=alike).dataset.rows
+        except UsageError:
+            if alike == Given():
+                raise
+        return read(paths, Path(folder) / "guessed.vet", columns=Given()).dataset.rows

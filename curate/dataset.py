@@ -37,7 +37,7 @@ ROWS = pl.Schema(
         "annotator": pl.String,
         "source": pl.String,
         "license": pl.String,  # an SPDX identifier where known
-        "origin": pl.String,  # "human", or the teacher that wrote it
+        "origin": pl.String,  # "human" or the teacher that wrote it where the source says so; "unknown" otherwise
         "split": pl.String,  # an official split, or the one that vetset made
         "file": pl.String,  # where the row was read: path as given
         "line": pl.Int64,  # and line (or record, in files without lines), from 1
@@ -66,7 +66,8 @@ class Dataset:
         folder = Path(folder)
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such set; make one with `vetset read FILE -o {folder}`.")
-        disk.recover(folder)
+        if any((folder / name).exists() for name in ("manifest.json", ".commit.json")):  # else it is no folder of ours
+            disk.recover(folder)
         if not (folder / "manifest.json").exists():
             raise UsageError(
                 f"{folder} holds no manifest.json, so it is not a set (or its first read was cut off); "
@@ -164,7 +165,7 @@ def frame(records: list[dict[str, Any]]) -> pl.DataFrame:
     ``id`` is computed; ``messages`` may be a string (one user turn) or a list of messages.
 
     >>> frame([{"messages": "hi", "label": "greeting"}]).select("label", "origin").row(0)
-    ('greeting', 'human')
+    ('greeting', 'unknown')
     """
     seen: dict[str, int] = {}
     full = []
@@ -172,7 +173,7 @@ def frame(records: list[dict[str, Any]]) -> pl.DataFrame:
         given = record["messages"]
         said = [{"role": "user", "content": given}] if isinstance(given, str) else given
         messages: list[dict[str, Any]] = [{f.name: message.get(f.name) for f in MESSAGE.fields} for message in said]
-        row = {"origin": "human", "file": "memory", "line": line, "extra": "{}", **record, "messages": messages}
+        row = {"origin": "unknown", "file": "memory", "line": line, "extra": "{}", **record, "messages": messages}
         content = Content(
             [Said(**message) for message in messages], row.get("tools"), row.get("rejected"), row.get("label")
         )

@@ -15,7 +15,7 @@ from .rules import RULES, select_rules
 
 
 def find_row(dataset: Dataset, wanted: str) -> str:
-    """Return the id of the one row whose id is, or begins with, ``wanted``.
+    """Return the id of the one row whose id is, or begins with, ``wanted`` (``1a88687a-1``: the second such row).
 
     Raises:
         UsageError: no row, or several.
@@ -23,7 +23,9 @@ def find_row(dataset: Dataset, wanted: str) -> str:
     ids = dataset.rows["id"]
     hits = ids.filter(ids == wanted)
     if hits.is_empty():
-        hits = ids.filter(ids.str.starts_with(wanted)) if wanted else ids.head(0)
+        start, dash, ordinal = wanted.partition("-")
+        hits = ids.filter(ids.str.starts_with(start)) if start else ids.head(0)
+        hits = hits.filter(hits.str.ends_with(f"-{ordinal}")) if dash else hits
     if hits.is_empty():
         raise UsageError(
             f"{dataset.folder} has no row {quote(wanted)}; ids stand in `vetset check --json`, findings and exports."
@@ -98,7 +100,9 @@ def undo(dataset: Dataset, what: str, *, reviewer: str) -> Outcome:
     if not (dataset.folder / "decisions.db").exists():
         raise UsageError(f"{dataset.folder} has no decisions, so {quote(what)} can't be taken back.")
     with Ledger.open(dataset.folder) as ledger:
-        return ledger.undo([int(what)] if what.isdigit() else what, reviewer=reviewer)
+        return ledger.undo(
+            [int(what)] if what.isascii() and what.isdigit() and len(what) < 19 else what, reviewer=reviewer
+        )
 
 
 def _findings(dataset: Dataset) -> pl.DataFrame:

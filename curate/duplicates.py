@@ -16,32 +16,44 @@ def find_exact(rows: pl.DataFrame) -> pl.DataFrame:
     """Find every row whose input and target another row before it has, character for character.
 
     The tools on offer are not compared: a conversation that is repeated under reworded tool schemas trains the same
-    answer twice. Such a repeat is left to a person (``suggest`` is ``review``), all others may be dropped.
+    answer twice. Such a repeat is left to a person (``suggest`` is ``review``), and so is the first copy in each further
+    split, which is a leak rather than a repeat; all others may be dropped.
 
     >>> from vetset.curate.dataset import frame
     >>> find_exact(frame([{"messages": "hi", "label": "a"}] * 3))["note"][0]
     'Same input and same target as memory line 1; they stand 3 times in the set.'
     """
-    again = _after_first(clustered(_identities(rows)))
+    members = clustered(_identities(rows))
+    # Each split keeps a copy of its own: to drop the train copy of an eval row would settle a leak by losing the row.
+    own = pl.col("row").min().over("first", rows["split"].gather(members["row"]))
+    members = members.with_columns(own.alias("own"))
+    again = _after_first(members).with_columns(
+        pl.when(pl.col("row") == pl.col("own")).then("first").otherwise("own").alias("kept"),
+        (pl.col("row") == pl.col("own")).alias("leak"),
+    )
     if again.is_empty():
         return empty()
-    tools = rows["tools"].gather(again["row"]).ne_missing(rows["tools"].gather(again["first"]))
+    tools = rows["tools"].gather(again["row"]).ne_missing(rows["tools"].gather(again["kept"]))
     note = pl.format(
         "Same input and same target as {}; they stand {} times in the set", pl.col("place"), pl.col("size")
     )
     other = pl.lit(", here with other tools on offer.")
+    across = pl.lit(", this one in another split.")
     return report(
         again.select(
             ids(rows, again["row"]).alias("id"),
             pl.lit(1.0).alias("score"),
             ids(rows, again["first"]).alias("cluster"),
-            ids(rows, again["first"]).alias("peer"),
-            place(rows, again["first"]),
+            ids(rows, again["kept"]).alias("peer"),
+            place(rows, again["kept"]),
             tools.alias("tools"),
             "size",
+            "leak",
         ).with_columns(
-            pl.concat_str(note, pl.when("tools").then(other).otherwise(pl.lit("."))).alias("note"),
-            pl.when("tools").then(pl.lit("review")).otherwise(pl.lit("drop")).alias("suggest"),
+            pl.concat_str(note, pl.when("leak").then(across).when("tools").then(other).otherwise(pl.lit("."))).alias(
+                "note"
+            ),
+            pl.when(pl.col("tools") | pl.col("leak")).then(pl.lit("review")).otherwise(pl.lit("drop")).alias("suggest"),
         ),
         "duplicates.exact",
     )

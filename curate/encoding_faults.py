@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
 import polars as pl
@@ -77,8 +78,8 @@ def find_encoding(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
     joining scripts and between emoji are spelling, not faults. Entities and tags are let be in rows about markup.
 
     Returns:
-        Findings of ``quality.encoding``; ``value`` is the mended text where a single message is at fault and can be
-        mended whole.
+        Findings of ``quality.encoding``; ``value`` is the row's messages as a JSON array (what an edit takes) with the
+        mended text, where a single message is at fault and can be mended whole.
     """
     texts = _texts(rows, turns)
     hit = texts.filter(pl.col("content").str.contains(_ANY))
@@ -98,7 +99,7 @@ def find_encoding(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
     found = counted.group_by("row", maintain_order=True).agg(
         pl.col(*KINDS).sum(), pl.len().alias("messages"), pl.col("turn", "content").first()
     )
-    value = _mended(found)
+    value = _as_edit(rows, found, _mended(found))
     return report(
         found.select(
             rows["id"].gather(found["row"]),
@@ -109,6 +110,19 @@ def find_encoding(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
         ),
         "quality.encoding",
     )
+
+
+def _as_edit(rows: pl.DataFrame, found: pl.DataFrame, mended: pl.Series) -> pl.Series:
+    """Return the messages of each row with the mended text in its place, as JSON; null where nothing was mended."""
+    messages = rows["messages"].gather(found["row"].filter(mended.is_not_null())).to_list()
+    turns = found["turn"].filter(mended.is_not_null()).to_list()
+    edits = []
+    for said, turn, text in zip(messages, turns, mended.drop_nulls(), strict=True):
+        said[turn]["content"] = text
+        plain = [{name: value for name, value in message.items() if value is not None} for message in said]
+        edits.append(json.dumps(plain, ensure_ascii=False))
+    whole = pl.Series("value", [None] * len(mended), dtype=pl.String)
+    return whole.scatter(mended.is_not_null().arg_true(), pl.Series(edits, dtype=pl.String))
 
 
 def zero_width_rows(rows: pl.DataFrame, turns: pl.DataFrame) -> dict[str, int]:

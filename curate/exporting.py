@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -104,12 +103,20 @@ def export(
             result = _write(dataset, stage, rows, vetting=vetting, options=options, stale=stale)
     except BaseException as error:
         if made:
-            shutil.rmtree(folder, ignore_errors=True)  # holds only what this call began to write
+            _remove_empty(folder)
         if isinstance(error, OSError):
             raise UsageError(f"{folder} can't be written ({error.strerror}); nothing was exported.") from error
         raise
     _record(dataset, result, options)
     return result
+
+
+def _remove_empty(folder: Path) -> None:
+    """Take away a folder that holds nothing but the lock; another export may have filled it in the meantime."""
+    with contextlib.suppress(OSError):
+        if {item.name for item in folder.iterdir()} <= {".lock"}:
+            (folder / ".lock").unlink(missing_ok=True)
+            folder.rmdir()
 
 
 class _Stage:
@@ -228,7 +235,8 @@ def _stale_files(folder: Path) -> list[str]:
         raise UsageError(f"{folder} is a file; give a folder for the export.")
     if not folder.exists():
         return []
-    disk.recover(folder)
+    if any((folder / name).exists() for name in (PROVENANCE, ".commit.json")):
+        disk.recover(folder)
     there = sorted(item.name for item in folder.iterdir() if not item.name.startswith("."))
     ours = our_files(folder)
     foreign = [name for name in there if name not in ours or not (folder / name).is_file()]

@@ -212,7 +212,7 @@ def _with_columns(record: Callable[[Row, Layout], Row]) -> Callable[[Row, Layout
         # The text of a time that was read stands in extra; a second one would come back as a field of its own.
         if "time" in more and rest:
             del more["time"]
-        if more["origin"] == "human":
+        if more["origin"] == "unknown":
             del more["origin"]
         if "label" in more and _is_reply(row):
             del more["label"]
@@ -232,7 +232,7 @@ def _left_behind(chunk: pl.DataFrame, name: str, layout: Layout, tally: Tally) -
     carries = FORMATS[name].carries
     reply = (pl.col("messages").list.last().struct.field("role") == "assistant").fill_null(value=False)
     filled: dict[str, pl.Expr | pl.Series] = {column: pl.col(column).is_not_null() for column in COLUMNS}
-    filled["origin"] = pl.col("origin") != "human"
+    filled["origin"] = pl.col("origin") != "unknown"
     if name == "csv":
         filled = {"origin": filled["origin"]}
     elif not layout.extra:

@@ -15,7 +15,9 @@ from .findings import empty, report
 __all__ = ["find_answer", "find_leak", "leak_figures"]
 
 
-def find_leak(rows: pl.DataFrame, keys: pl.DataFrame, *, against: pl.DataFrame | None = None) -> pl.DataFrame:
+def find_leak(
+    rows: pl.DataFrame, keys: pl.DataFrame, *, against: pl.DataFrame | None = None, train: str = "train"
+) -> pl.DataFrame:
     """Find rows whose input stands on both sides of the line between training and evaluation.
 
     Within the set, the rows of every split but ``train`` whose folded input stands in ``train`` are found. A set
@@ -33,14 +35,15 @@ def find_leak(rows: pl.DataFrame, keys: pl.DataFrame, *, against: pl.DataFrame |
         rows: the rows.
         keys: ``text.keys(rows)``.
         against: the rows of an eval file (``dataset.ROWS``).
+        train: name of the split that is trained on.
     """
     here = _texts(rows, keys)
-    train = pl.col("split") == "train"
-    inside = here.filter(pl.col("split").is_not_null() & ~train), here.filter(train)
+    trained = pl.col("split") == train
+    inside = here.filter(pl.col("split").is_not_null() & ~trained), here.filter(trained)
     found = [_leaks(rows, *inside, rows)]
     if against is not None:
         there = _texts(against, text.keys(against))
-        found.append(_leaks(rows, here.filter(train | pl.col("split").is_null()), there, against, outside=True))
+        found.append(_leaks(rows, here.filter(trained | pl.col("split").is_null()), there, against, outside=True))
     everything = pl.concat(found)
     return everything if against is None else _in_row_order(everything, rows)
 

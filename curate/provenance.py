@@ -147,7 +147,8 @@ def _recovered(folder: Path) -> Iterator[Check]:
     if not folder.is_dir():
         yield Check(False, "folder", f"{folder}: no such folder; give one that `vetset export` wrote.")
         return
-    disk.recover(folder)
+    if any((folder / name).exists() for name in (PROVENANCE, ".commit.json")):  # else it is no folder of ours
+        disk.recover(folder)
 
 
 def _account(folder: Path, document: dict[str, Any]) -> Iterator[Check]:

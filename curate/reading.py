@@ -24,6 +24,7 @@ from pyarrow.parquet import ParquetWriter
 
 from .convert import Converter, repeated_key
 from .dataset import Dataset
+from .decisions import Ledger, head_for
 from .errors import DataError, UsageError, quote
 from .guesses import plan as guess
 from .mapping import SAMPLE, Given, NoText, Plan, split_of_name
@@ -36,7 +37,7 @@ Progress = Callable[[int, int], None]
 """Told bytes done and bytes in all, after each chunk."""
 
 # Only these columns repeat their values; trying a dictionary on the rest costs a third of the writing time.
-_DICTIONARY = [
+_DICTIONARY: Any = [
     "label",
     "group",
     "annotator",
@@ -68,6 +69,8 @@ class ReadResult:
     dataset: Dataset
     sources: list[SourceRead]
     skipped: list[str]
+    notes: list[str] = field(default_factory=list)
+    """What became of the findings, the split and the decisions of a set that stood there before."""
 
     @property
     def rows(self) -> int:
@@ -94,6 +97,7 @@ class ReadResult:
                 for source in self.sources
             ],
             "skipped": self.skipped,
+            "notes": self.notes,
         }  # fmt: skip
 
 
@@ -109,8 +113,9 @@ def read(
 ) -> ReadResult:
     """Read files, folders, globs or hub names into the set ``out``.
 
-    A set that stands at ``out`` gets the new rows; its decisions are kept, its findings and its split go, as they belong
-    to the old rows. Nothing is written unless the whole read succeeds.
+    A set that stands at ``out`` gets the new rows; its decisions are kept. Its findings and its split are kept where the
+    same files are read in the same way again, and go otherwise, as they belong to other rows. Nothing is written unless
+    the whole read succeeds.
 
     Args:
         given: paths, globs, or ``owner/name`` on the hub (the only case that goes to the network, and it is said).
@@ -138,22 +143,30 @@ def read(
         for name, value in (("encoding", encoding), ("delimiter", delimiter), ("header", header))
         if value is not None
     }
+    before = _before(out, sources)
     with _beside(out) as folder:
         results, digest = _write(sources, plans, folder, progress)
         result = ReadResult(Dataset(out), results, skipped)
         if not result.rows:
             first = _first_reject(folder / "rejects.jsonl")
+            if not first:
+                raise DataError(f"{results[0].name} holds a header and no record; give a file with at least one.")
             raise DataError(
                 f"{results[0].name}: none of its {result.rejects:,} records became a row; the first, on line "
                 f"{first.get('line')}: {first.get('reason')}; say what the columns mean with --format, --text and --label."
             )
         out.mkdir(parents=True, exist_ok=True)
+        inputs = [_input(*pair) for pair in zip(sources, results, strict=True)]
+        same = (before.get("digest"), before.get("vetset"), before.get("inputs")) == (digest, version(), inputs)
+        old = {} if same else {"findings.parquet": None, "splits.parquet": None}
+        lost = [
+            word for word, file in (("findings", "findings"), ("split", "splits")) if (out / f"{file}.parquet").exists()
+        ]
         Dataset(out).save(
             {
                 "rows.parquet": lambda path: os.replace(folder / "rows.parquet", path),
                 "rejects.jsonl": lambda path: os.replace(folder / "rejects.jsonl", path),
-                "findings.parquet": None,
-                "splits.parquet": None,
+                **old,
             },
             step={
                 "verb": "read", "version": version(), "options": options,
@@ -163,12 +176,43 @@ def read(
             rows=result.rows,
             rejects=result.rejects,
             digest=digest,
-            inputs=[_input(*pair) for pair in zip(sources, results, strict=True)],
-            exports=[],
-            checked=[],
-            against=[],
+            inputs=inputs,
+            **({} if same else {"checked": [], "against": [], "train": "train"}),
         )  # fmt: skip
-    return ReadResult(Dataset.open(out), results, skipped)
+    dataset = Dataset.open(out)
+    return ReadResult(dataset, results, skipped, _told(dataset, lost=[] if same else lost))
+
+
+def _before(out: Path, sources: Sequence[Source]) -> dict[str, Any]:
+    """Return the manifest of the set that stands at ``out``; a set of other files that holds decisions is refused."""
+    if not (out / "manifest.json").exists():
+        return {}
+    manifest = Dataset.open(out).manifest
+    known = {entry["path"] for entry in manifest.get("inputs", [])}
+    if known and (out / "decisions.db").exists() and not known & {source.name for source in sources}:
+        raise UsageError(
+            f"{out} was read from {quote(sorted(known)[0])} and holds decisions on its rows; give the new set another name "
+            f"with -o, or remove {out} first."
+        )
+    return manifest
+
+
+def _told(dataset: Dataset, *, lost: list[str]) -> list[str]:
+    notes = []
+    if lost:
+        verbs = {"findings": "check", "split": "split"}
+        again = " and ".join(f"`vetset {verbs[word]} {dataset.folder}`" for word in lost)
+        notes.append(f"the {' and the '.join(lost)} of the rows before are gone; run {again} again")
+    if not (dataset.folder / "decisions.db").exists():
+        return notes
+    with Ledger.open(dataset.folder) as ledger:
+        applied = head_for(ledger, dataset.rows)
+    if applied.stale.height:
+        total = applied.stale.height + applied.heads.height
+        notes.append(
+            f"{applied.stale.height:,} of {total:,} decisions are stale: their rows changed or left; they are kept, not applied"
+        )
+    return notes
 
 
 def default_out(source: str) -> Path:
@@ -364,7 +408,7 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[Callable[[], pa.Table]], N
                 compression="zstd",
                 compression_level=1,
                 use_dictionary=_DICTIONARY,
-                write_statistics=False,  # pyright: ignore[reportArgumentType] - the stubs know bool only
+                write_statistics=False,
             ) as writer:
                 while (item := tables.get()) is not None:
                     writer.write_table(item())

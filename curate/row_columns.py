@@ -55,7 +55,7 @@ def flat(columns: Columns, row_ids: Sequence[str], times: pl.Series) -> dict[str
         "rejected": [content.rejected for content in columns.contents],
         "label": [content.label for content in columns.contents],
         **{part: values for part, values in columns.common.items() if part != "time"},
-        "origin": [origin or "human" for origin in columns.common["origin"]],
+        "origin": [origin or "unknown" for origin in columns.common["origin"]],
         "split": [official_split(split) for split in columns.common["split"]],
     }
     series = {name: pl.Series(name, values, dtype=pl.String) for name, values in texts.items()}

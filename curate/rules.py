@@ -31,6 +31,8 @@ class Material:
 
     rows: pl.DataFrame
     against: pl.DataFrame | None = None
+    train: str = "train"
+    """Name of the split that is trained on."""
 
     @cached_property
     def turns(self) -> pl.DataFrame:
@@ -61,7 +63,8 @@ RULES: dict[str, Rule] = {
     ),
     "labels.conflict": Rule("the same input with different targets", lambda m: labels.find_conflict(m.rows, m.keys)),
     "leakage.exact": Rule(
-        "eval rows whose input stands in train", lambda m: leakage.find_leak(m.rows, m.keys, against=m.against)
+        "eval rows whose input stands in train",
+        lambda m: leakage.find_leak(m.rows, m.keys, against=m.against, train=m.train),
     ),
     "leakage.answer": Rule("the label stands in the input", lambda m: leakage.find_answer(m.rows, m.turns)),
     "preference.same": Rule("chosen and rejected are the same", lambda m: preference.find_same(m.rows)),
@@ -99,6 +102,9 @@ def select_rules(wanted: Iterable[str] | None) -> list[str]:
     """
     if wanted is None:
         return list(RULES)
+    wanted = list(wanted)
+    if not wanted:
+        raise UsageError("no rule is named; name rules or families with commas between, or leave --select out.")
     chosen: set[str] = set()
     for prefix in wanted:
         hits = {name for name in RULES if name == prefix or name.startswith(prefix.rstrip(".") + ".")}

@@ -106,6 +106,8 @@ def _many(files: list[Path], options: Options, *, has_data: bool = False) -> tup
     for path in files:
         name = str(path)
         reason = _not_data(path)
+        if path.name == "decisions.jsonl" and path.with_name("provenance.json").exists():
+            reason = "the decisions of an export"
         if reason is None:
             try:
                 sources.append(open_file(path, name, options))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from . import disk, text
-from .checking import find
+from .checking import find, known_against
 from .dataset import Dataset, parquet
 from .decisions import apply, head_for
-from .errors import UsageError
 from .inflation import Inflation, measure
 from .ledger import Ledger
 from .splits import SplitResult, split_rows
@@ -66,12 +64,7 @@ def split(
         UsageError: an option makes no sense.
         DataError: it can't be done; the text holds the figures and what can be.
     """
-    against = dataset.manifest.get("against", [])
-    if gone := [path for path in against if not Path(path).exists()]:
-        raise UsageError(
-            f"{gone[0]}, which {dataset.folder} was checked against, is gone, so leaks can't be looked for after the "
-            f"split; put it back, or run `vetset check {dataset.folder}` without it."
-        )
+    against = known_against(dataset)
     with Ledger.open(dataset.folder) as ledger:
         vetted = apply(dataset.rows, head_for(ledger, dataset.rows).heads).rows
     keys = text.keys(vetted)
@@ -92,12 +85,15 @@ def split(
         "options": {name: value for name, value in said.items() if value is not None},
         "counts": {"rows": vetted.height, **result.sizes, "held": int(result.held.sum())},
     }  # fmt: skip
+    train = next(iter(result.sizes))
     files: dict[str, disk.Writer | None] = {"splits.parquet": parquet(splits)}
     if any(rule.startswith("leakage.") for rule in dataset.manifest.get("checked", [])):
         # One change with the split: after a kill between the two, old leaks would be taken for those of the new split.
-        found = find(dataset, dataset.rows.with_columns(splits["split"]), select=["leakage"], against=against)
+        found = find(
+            dataset, dataset.rows.with_columns(splits["split"]), select=["leakage"], against=against, train=train
+        )
         step["counts"] |= {"findings": found.step["counts"]["findings"]}
-        dataset.save(files | found.files(), step=step, checked=found.checked, against=found.against)
+        dataset.save(files | found.files(), step=step, checked=found.checked, against=found.against, train=train)
     else:
-        dataset.save(files, step=step)
+        dataset.save(files, step=step, train=train)
     return SetSplit(result, dataset.rows.height - vetted.height, estimated)

@@ -95,7 +95,7 @@ def test_check_prints_counts_worst_first_and_an_example_of_each(tweets, vetset):
     assert lines[0] == f"10,547 rows, 0 rejects, {len(RULES)} rules"
     assert lines[2].split() == ["rule", "rows", "clusters", "standing"]
     assert re.search(r"^labels\.conflict +50 +25 +50  blocks$", out, re.MULTILINE)
-    assert re.search(r"^  labels\.conflict +[0-9a-f]{8}  \S", out, re.MULTILINE)
+    assert re.search(r"^  labels\.conflict +[0-9a-f]{8}-\d+  \S", out, re.MULTILINE)
     assert max(map(len, lines)) <= 110
     assert not any(line != line.rstrip() for line in lines)
     assert lines[-1] == "next: vetset decide tweets.vet --policy, then vetset split tweets.vet"
@@ -149,8 +149,8 @@ def test_github_annotations_name_file_and_line(tweets, vetset):
 
 def test_decisions_are_written_by_policy_by_rule_by_id_and_taken_back(tweets, machine, vetset):
     settled = machine("decide", tweets, "--policy")
-    assert settled["written"] > 30
-    assert settled["standing"]["duplicates.exact"]["standing"] == 0
+    assert settled["written"] > 20
+    assert settled["standing"]["duplicates.exact"]["standing"] == 12  # repeats across the official splits are leaks
     assert machine("decide", tweets, "--policy")["written"] == 0
     by_rule = machine("decide", tweets, "--rule", "labels.conflict", "--action", "drop", "--reviewer", "ann")
     assert "labels.conflict" not in by_rule["blocking"]

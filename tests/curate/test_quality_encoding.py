@@ -1,5 +1,7 @@
 """quality.encoding: what a wrong decoder or a scraper left in a text."""
 
+import json
+
 import pytest
 from vetset.curate import findings, text
 from vetset.curate.dataset import frame
@@ -9,6 +11,11 @@ from vetset.curate.encoding_faults import find_encoding, zero_width_rows
 def found_in(*texts):
     rows = frame([{"messages": one} for one in texts])
     return rows, find_encoding(rows, text.turns(rows))
+
+
+def texts(found):
+    """The mended text in each edit; every text here is one user message."""
+    return [None if value is None else json.loads(value)[0]["content"] for value in found["value"]]
 
 
 def garbled(text, wrong="cp1252"):
@@ -38,7 +45,7 @@ def test_each_kind_of_fault_is_found_and_mended_where_it_can_be(text, told):
     _, found = found_in(text)
     assert found.schema == findings.SCHEMA
     assert words in found["note"][0]
-    assert found["value"].to_list() == [mended]
+    assert texts(found) == [mended]
     assert found["suggest"].to_list() == ["review" if mended is None else "edit"]
 
 
@@ -82,7 +89,7 @@ def test_a_mended_text_is_given_for_a_single_message_only():
     good = {"role": "assistant", "content": "c"}
     rows = frame([{"messages": [bad, good]}, {"messages": [bad, {**bad, "role": "assistant"}]}])
     found = find_encoding(rows, text.turns(rows))
-    assert found["value"].to_list() == ["ab", None]
+    assert texts(found) == ["ab", None]
     assert found["note"].to_list() == ["Holds 1 zero-width character.", "Holds 2 zero-width characters."]
 
 
@@ -101,7 +108,7 @@ def test_an_encoding_that_cannot_be_told_is_found_and_not_mended():
 
 def test_mending_keeps_joiners_that_are_spelling():
     _, found = found_in("می\u200cخواهم\u200b و 👩\u200d🚀\ufeff")
-    assert found["value"].to_list() == ["می\u200cخواهم و 👩\u200d🚀"]
+    assert texts(found) == ["می\u200cخواهم و 👩\u200d🚀"]
 
 
 def test_the_worst_kind_sets_the_score_and_all_are_named():

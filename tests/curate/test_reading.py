@@ -6,8 +6,7 @@ import json
 
 import polars as pl
 import pytest
-from vetset.curate import Dataset, Given, read
-from vetset.curate.errors import DataError, UsageError
+from vetset.curate import DataError, Dataset, Given, Ledger, UsageError, check, decide_rows, read, split
 
 
 def texts(result):
@@ -207,14 +206,40 @@ def test_reading_twice_gives_the_same_bytes(tmp_path):
 def test_reading_again_keeps_decisions_and_takes_findings_and_splits_away(reads):
     result = reads(lines(*tickets(5)))
     folder = result.dataset.folder
-    for name in ("decisions.db", "findings.parquet", "splits.parquet"):
-        (folder / name).write_bytes(b"of the old rows")
-    again = reads(lines(*tickets(6)))
-    assert again.rows == 6
-    assert (folder / "decisions.db").read_bytes() == b"of the old rows"
+    check(result.dataset)
+    split(Dataset.open(folder), ratios=(0.6, 0.4), inflation=False)
+    decide_rows(Dataset.open(folder), [result.dataset.rows["id"][0]], "drop", reviewer="ann")
+    again = reads(lines(*tickets(6)[1:]))
+    assert again.rows == 5
+    with Ledger.open(folder) as ledger:
+        assert ledger.head()["action"].to_list() == ["drop"]
     assert not (folder / "findings.parquet").exists()
     assert not (folder / "splits.parquet").exists()
-    assert [step["counts"]["rows"] for step in Dataset.open(folder).manifest["steps"]] == [5, 6]
+    assert "vetset check" in again.notes[0]
+    assert "vetset split" in again.notes[0]
+    assert "1 of 1 decisions are stale" in again.notes[1]
+
+
+def test_reading_the_same_file_again_keeps_findings_and_split(reads):
+    folder = reads(lines(*tickets(5))).dataset.folder
+    check(Dataset.open(folder))
+    split(Dataset.open(folder), ratios=(0.6, 0.4), inflation=False)
+    before = Dataset.open(folder)
+    again = reads(lines(*tickets(5)))
+    assert again.notes == []
+    assert again.dataset.findings.equals(before.findings)
+    assert again.dataset.rows.equals(before.rows)
+    assert again.dataset.manifest["checked"] == before.manifest["checked"]
+
+
+def test_a_set_of_other_files_that_holds_decisions_is_not_replaced(tmp_path):
+    (tmp_path / "a.jsonl").write_text(lines(*tickets(5)))
+    (tmp_path / "b.jsonl").write_text(lines(*tickets(3)))
+    one = read([tmp_path / "a.jsonl"], tmp_path / "s.vet")
+    decide_rows(one.dataset, [one.dataset.rows["id"][0]], "drop", reviewer="ann")
+    with pytest.raises(UsageError, match="holds decisions"):
+        read([tmp_path / "b.jsonl"], tmp_path / "s.vet")
+    assert Dataset.open(tmp_path / "s.vet").rows.height == 5
 
 
 def test_a_failed_read_leaves_the_old_set_alone(reads, tmp_path):
