@@ -175,6 +175,8 @@ def decide(
     from .printing import print_decided
 
     dataset, who = Dataset.open(name), reviewer or _user()
+    if who == "policy":
+        raise UsageError("the reviewer 'policy' is the policy's own name; give yours with --reviewer.")
     ways = [way for way, given in (("--policy", policy), ("--rule", rule), ("--id", row), ("--undo", undo)) if given]
     if len(ways) != 1:
         raise UsageError(f"say what to decide with one of --policy, --rule, --id, --undo ({len(ways)} given).")

@@ -85,10 +85,10 @@ class Dataset:
     def manifest(self) -> dict[str, Any]:
         """What was read and done: inputs, mapping, steps, exports."""
         path = self.folder / "manifest.json"
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise DataError(f"{path} is not JSON ({type(error).__name__}); read the source files again.") from error
+        found = _manifest(path)
+        if found is None:
+            raise DataError(f"{path} is damaged; read the source files again with `vetset read`: decisions are kept.")
+        return found
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -127,10 +127,19 @@ class Dataset:
             files: name to writer; ``None`` removes the file.
             step: appended to the manifest's steps.
             **manifest: other manifest entries to replace.
+
+        Raises:
+            StaleError: the set was read anew since this one was opened; nothing was written.
         """
         with disk.locked(self.folder):
             path = self.folder / "manifest.json"
-            now = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"format": FORMAT, "steps": []}
+            now = _manifest(path) or {"format": FORMAT, "steps": []}
+            seen = self.__dict__.get("manifest", {}).get("digest")
+            if seen is not None and "digest" not in manifest and now.get("digest") != seen:
+                raise StaleError(
+                    f"{self.folder} was read anew in the meantime, so what was found belongs to other rows and was not "
+                    "written; run the command again."
+                )
             now.update(manifest)
             if step is not None:
                 now["steps"] = [*now.get("steps", []), step]
@@ -148,6 +157,20 @@ class Dataset:
                 f"{path} can't be read as Parquet ({type(error).__name__}); make it again with `vetset read`, "
                 "then `vetset check`; decisions are kept."
             ) from error
+
+
+def is_whole(folder: Path) -> bool:
+    """Say whether the set's manifest can be read."""
+    return _manifest(folder / "manifest.json") is not None
+
+
+def _manifest(path: Path) -> dict[str, Any] | None:
+    """Return the manifest at ``path``; ``None`` where there is none, or what stands there is no manifest."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and "format" in found else None
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -66,6 +66,8 @@ def our_files(folder: Path) -> set[str]:
     """Return the names of the files that the export in ``folder`` wrote; empty where there is no account of one."""
     try:
         document = json.loads((folder / PROVENANCE).read_bytes())
+        if document["seal"] != seal_of(document):
+            return set()  # somebody else's file of that name, or one that was changed by hand
         names = {file["name"] for file in document["files"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()

@@ -23,7 +23,7 @@ import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
 from .convert import Converter, repeated_key
-from .dataset import Dataset
+from .dataset import Dataset, is_whole
 from .decisions import Ledger, head_for
 from .errors import DataError, UsageError, quote
 from .guesses import plan as guess
@@ -187,6 +187,8 @@ def _before(out: Path, sources: Sequence[Source]) -> dict[str, Any]:
     """Return the manifest of the set that stands at ``out``; a set of other files that holds decisions is refused."""
     if not (out / "manifest.json").exists():
         return {}
+    if not is_whole(out):
+        return {}  # a damaged manifest is what a new read mends
     manifest = Dataset.open(out).manifest
     known = {entry["path"] for entry in manifest.get("inputs", [])}
     if known and (out / "decisions.db").exists() and not known & {source.name for source in sources}:

@@ -4,7 +4,19 @@ import json
 
 import polars as pl
 import pytest
-from vetset.curate import Dataset, UsageError, check, decide_by_policy, decide_by_rule, export, read, split, verify
+from vetset.curate import (
+    DataError,
+    Dataset,
+    StaleError,
+    UsageError,
+    check,
+    decide_by_policy,
+    decide_by_rule,
+    export,
+    read,
+    split,
+    verify,
+)
 
 
 def write(path, texts, label=lambda i: f"label{i % 2}"):
@@ -139,3 +151,35 @@ def test_an_export_can_be_read_and_its_decisions_are_not_taken_for_rows(official
     assert set(again.dataset.rows["split"]) == {"train", "test"}
     assert again.dataset.rows["origin"].unique().to_list() == ["unknown"]
     assert isinstance(again.dataset.rows, pl.DataFrame)
+
+
+def test_what_was_found_on_other_rows_is_not_written(tmp_path):
+    path = write(tmp_path / "a.jsonl", [f"ticket number {i}" for i in range(30)])
+    early = read([path], tmp_path / "s.vet").dataset
+    assert early.rows.height == 30
+    write(path, [f"another ticket {i}" for i in range(12)])
+    read([path], tmp_path / "s.vet")
+    with pytest.raises(StaleError, match="read anew"):
+        check(early)
+    assert Dataset.open(tmp_path / "s.vet").findings is None
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", "{}", "\x00\x01"])
+def test_a_damaged_manifest_is_told_and_a_new_read_mends_it(tmp_path, damage):
+    path = write(tmp_path / "a.jsonl", [f"ticket number {i}" for i in range(9)])
+    read([path], tmp_path / "s.vet")
+    (tmp_path / "s.vet" / "manifest.json").write_text(damage)
+    with pytest.raises(DataError, match="vetset read"):
+        Dataset.open(tmp_path / "s.vet")
+    assert read([path], tmp_path / "s.vet").dataset.rows.height == 9
+
+
+def test_an_export_does_not_take_a_strangers_provenance_for_its_own(tmp_path):
+    dataset = read([write(tmp_path / "a.jsonl", [f"ticket {i}" for i in range(9)])], tmp_path / "s.vet").dataset
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    (folder / "provenance.json").write_text('{"files": [{"name": "thesis.txt"}], "seal": "x"}')
+    with pytest.raises(UsageError):
+        export(dataset, folder, format="text-label")
+    assert (folder / "thesis.txt").read_text() == "years of work"
