@@ -14,6 +14,7 @@ from .decisions import Applied, apply, head_for
 from .ledger import Ledger
 from .ledger_jsonl import export_jsonl
 from .policy import Policy, standing
+from .rules import RULES, Material
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ def vet(dataset: Dataset, policy: Policy) -> Vetting:
     vetted = apply(rows, applied.heads)
     found = findings.empty() if dataset.findings is None else dataset.findings
     stands = standing(found, applied.heads, rows)
+    fresh = _of_changes(dataset, vetted.rows, applied.heads, policy).join(found, on=["id", "rule"], how="anti")
+    found, stands = pl.concat([found, fresh]), pl.concat([stands, fresh])
     blocked = (
         stands.filter(pl.col("rule").is_in(policy.block))
         .join(vetted.rows.select("id"), on="id", how="semi")
@@ -58,6 +61,22 @@ def vet(dataset: Dataset, policy: Policy) -> Vetting:
         log,
         policy,
     )
+
+
+def _of_changes(dataset: Dataset, rows: pl.DataFrame, heads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Return what the blocking rules find on rows that an edit or a relabel changed, or on rows that those clash with.
+
+    The checks saw the rows as read: an edit can make a train row the text of a test row, or empty.
+    """
+    changed = heads.filter(pl.col("action").is_in(["edit", "relabel"]))["row_id"].implode()
+    rules = [rule for rule in RULES if rule in policy.block and rule in dataset.manifest.get("checked", [])]
+    if not len(changed.item()) or not rules:
+        return findings.empty()
+    material = Material(rows, None, dataset.manifest.get("train", "train"))
+    found = pl.concat([RULES[rule].find(material) for rule in rules])
+    own = pl.col("id").is_in(changed)
+    clash = pl.col("cluster").is_not_null() & own.any().over("rule", "cluster")
+    return found.filter(own | pl.col("peer").is_in(changed) | clash)
 
 
 def _heads_and_log(ledger: Ledger, rows: pl.DataFrame) -> tuple[Applied, bytes]:

@@ -12,6 +12,7 @@ from vetset.curate import (
     check,
     decide_by_policy,
     decide_by_rule,
+    decide_rows,
     export,
     read,
     split,
@@ -183,3 +184,20 @@ def test_an_export_does_not_take_a_strangers_provenance_for_its_own(tmp_path):
     with pytest.raises(UsageError):
         export(dataset, folder, format="text-label")
     assert (folder / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_edit_that_makes_a_leak_holds_the_eval_row_back(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write(folder / "train.jsonl", [f"the ticket number {i}" for i in range(20)], label=lambda _: "a")
+    write(folder / "test.jsonl", ["fresh one", "fresh two"], label=lambda _: "a")
+    dataset = read([folder], tmp_path / "s.vet").dataset
+    check(dataset)
+    row = dataset.rows.filter(split="train")["id"][3]
+    words = json.dumps([{"role": "user", "content": "Fresh  one"}])
+    decide_rows(Dataset.open(dataset.folder), [row], "edit", value=words, reviewer="ann")
+    result = export(Dataset.open(dataset.folder), tmp_path / "out", format="text-label")
+    assert exported(tmp_path / "out")["test"] == ["fresh two"]
+    assert result.counts["held"] == 1
+    assert result.rules["leakage.exact"]["held"] == 1
+    assert verify(tmp_path / "out").ok
