@@ -18,7 +18,7 @@ from pathlib import Path
 
 from chats import HERE, write
 
-TURNS = 5
+TURNS = 3
 READERS = {
     "vetset": "from vetset.curate import read; import pandas\ndef go(): read([FILE], OUT + '/x.vet')",
     "datasets": "import datasets; datasets.disable_progress_bars()\n"
@@ -35,13 +35,15 @@ print(time.perf_counter() - wall, time.process_time() - cpu, resource.getrusage(
 """
 
 
-def once(reader: str, file: Path, kind: str) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds and peak MB of one reading."""
+def once(reader: str, file: Path, kind: str) -> tuple[float, float, float] | str:
+    """Wall seconds, CPU seconds and peak MB of one reading, or the error that ended it."""
     with tempfile.TemporaryDirectory() as out:
         script = MEASURE.format(setup=READERS[reader])
         done = subprocess.run(
-            [sys.executable, "-c", script, str(file), kind, out], capture_output=True, text=True, check=True
+            [sys.executable, "-c", script, str(file), kind, out], capture_output=True, text=True, check=False
         )
+    if done.returncode:
+        return done.stderr.strip().splitlines()[-1][:90]
     wall, cpu, peak = map(float, done.stdout.split()[-3:])
     return wall, cpu, peak
 
@@ -49,16 +51,28 @@ def once(reader: str, file: Path, kind: str) -> tuple[float, float, float]:
 def table(file: Path, kind: str) -> None:
     """Print one line a reader."""
     size = file.stat().st_size / 1e6
-    turns: dict[str, list[tuple[float, float, float]]] = {reader: [] for reader in READERS}
+    turns: dict[str, list[tuple[float, float, float] | str]] = {reader: [] for reader in READERS}
     for _ in range(TURNS):
         for reader, seen in turns.items():
             seen.append(once(reader, file, kind))
-    theirs = statistics.median(wall for wall, _, _ in turns["datasets"])
+    theirs = statistics.median(seen[0] for seen in turns["datasets"] if not isinstance(seen, str))
     print(f"\n{file.name}: {size:.0f} MB\n")
     print("| reader | MB/s | wall s | CPU s | peak MB | wall / datasets |\n|-|-|-|-|-|-|")
     for reader, seen in turns.items():
+        if failed := [one for one in seen if isinstance(one, str)]:
+            print(f"| {reader} | can't read it: {failed[0]} |")
+            continue
         wall, cpu, peak = (statistics.median(column) for column in zip(*seen, strict=True))
         print(f"| {reader} | {size / wall:.0f} | {wall:.2f} | {cpu:.2f} | {peak:.0f} | {wall / theirs:.2f} |")
+
+
+def without_tools(rows: int) -> Path:
+    """The chats that call no tools."""
+    path = HERE / f"plain-{rows}.jsonl"
+    if not path.exists():
+        with write(rows).open(encoding="utf-8") as lines, path.open("w", encoding="utf-8") as out:
+            out.writelines(line for line in lines if '"tool' not in line)
+    return path
 
 
 def as_csv(rows: int) -> Path:
@@ -76,5 +90,6 @@ def as_csv(rows: int) -> Path:
 
 if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    table(without_tools(count), "json")
     table(write(count), "json")
     table(as_csv(count), "csv")
