@@ -177,6 +177,7 @@ def read(
             rejects=result.rejects,
             digest=digest,
             inputs=inputs,
+            exports=before.get("exports", []),
             **({} if same else {"checked": [], "against": [], "train": "train"}),
         )  # fmt: skip
     dataset = Dataset.open(out)

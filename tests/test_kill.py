@@ -219,7 +219,8 @@ def test_a_first_read_leaves_a_whole_set_or_none(tmp_path, old, shared):
 
 
 def test_reading_again_leaves_the_old_rows_or_the_new(tmp_path, old, shared):
-    words = ["read", shared / "support_chat" / "airline", "-o", tmp_path / "chat.vet", "--json"]
+    chats = shared / "support_chat"
+    words = ["read", chats / "media", chats / "airline", "-o", tmp_path / "chat.vet", "--json"]
     check_verb("second read", 2, tmp_path, old, words)
 
 
