@@ -85,48 +85,43 @@ def _clipped(text: str, width: int) -> str:
 @contextmanager
 def progress_bytes(verb: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr for anything that takes more than a second."""
-    started, shown = time.monotonic(), False
+    with _progress() as show:
 
-    def tell(done: int, total: int) -> None:
-        nonlocal shown
-        seconds = time.monotonic() - started
-        if seconds > 1 and total and sys.stderr.isatty():
-            filled = int(30 * done / total)
-            rate = done / seconds / 1e6
-            sys.stderr.write(
-                f"\r{verb} [{'#' * filled:<30}] {done / 1e6:,.0f} of {total / 1e6:,.0f} MB, {rate:,.0f} MB/s "
+        def tell(done: int, total: int) -> None:
+            bar = "#" * int(30 * done / max(total, 1))
+            show(
+                lambda s: f"{verb} [{bar:<30}] {done / 1e6:,.0f} of {total / 1e6:,.0f} MB, {done / s / 1e6:,.0f} MB/s "
             )
-            sys.stderr.flush()
-            shown = True
 
-    try:
         yield tell
-    finally:
-        _wipe(shown)
 
 
 @contextmanager
 def progress_steps() -> Iterator[Callable[[str, int, int], None]]:
     """Name the step at work on stderr once the whole takes more than a second."""
+    with _progress() as show:
+        yield lambda step, number, steps: show(lambda _: f"checking {number + 1} of {steps}: {step:<30}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Callable[[float], str]], None]]:
+    """Give what writes one line over and over, told the seconds gone by; nothing before a second, or to a file."""
     started, shown = time.monotonic(), False
 
-    def tell(step: str, number: int, steps: int) -> None:
+    def show(line: Callable[[float], str]) -> None:
         nonlocal shown
-        if time.monotonic() - started > 1 and sys.stderr.isatty():
-            sys.stderr.write(f"\rchecking {number + 1} of {steps}: {step:<30}")
+        seconds = time.monotonic() - started
+        if seconds > 1 and sys.stderr.isatty():
+            sys.stderr.write("\r" + line(seconds))
             sys.stderr.flush()
             shown = True
 
     try:
-        yield tell
+        yield show
     finally:
-        _wipe(shown)
-
-
-def _wipe(shown: bool) -> None:
-    if shown:
-        sys.stderr.write("\r" + " " * 90 + "\r")
-        sys.stderr.flush()
+        if shown:
+            sys.stderr.write("\r" + " " * 90 + "\r")
+            sys.stderr.flush()
 
 
 def print_read(result: ReadResult) -> None:

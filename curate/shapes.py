@@ -112,13 +112,16 @@ def _check_extra(text: str) -> None:
         raise NotARow("it uses the key 'U+FDD0 extra', which is no text") from error
 
 
+def _loose_list(raw: bytes, name: str, what: str) -> list[dict[str, Raw]]:
+    try:
+        return _decode_loose(_unwrap(raw))
+    except msgspec.MsgspecError as error:
+        raise NotARow(f"'{name}' is not a list of {what} ({_reason(error)})") from error
+
+
 def loose_messages(raw: bytes, name: str) -> list[Said]:
     """Return messages of any keys: what vetset has no column for goes to the message's ``extra`` unchanged."""
-    data = _unwrap(raw)
-    try:
-        messages = _decode_loose(data)
-    except msgspec.MsgspecError as error:
-        raise NotARow(f"'{name}' is not a list of messages ({_reason(error)})") from error
+    messages = _loose_list(raw, name, "messages")
     return [_loose_message(message, name, position) for position, message in enumerate(messages, 1)]
 
 
@@ -180,11 +183,7 @@ def _turn(speaker: str, value: str | None) -> Said:
 
 def loose_turns(raw: bytes, name: str) -> list[Said]:
     """Return ShareGPT turns of any keys."""
-    data = _unwrap(raw)
-    try:
-        turns = _decode_loose(data)
-    except msgspec.MsgspecError as error:
-        raise NotARow(f"'{name}' is not a list of turns ({_reason(error)})") from error
+    turns = _loose_list(raw, name, "turns")
     said: list[Said] = []
     for position, turn in enumerate(turns, 1):
         speaker = text_of(turn.pop("from", None), f"{name}[{position}].from")
