@@ -50,7 +50,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Write a sample set with planted flaws, and run the main job on it."""
-    from ..curate.demo_run import run_demo
+    from ..curate.demo.run import run_demo
     from .printing import print_demo
 
     result = run_demo(folder, seed=seed, say=_say)
@@ -91,9 +91,9 @@ def read(
     as_json: Json = False,
 ) -> None:
     """Read any file into a set; says what it guessed, keeps what it can't read."""
-    from ..curate.mapping import Given
-    from ..curate.reading import default_out
-    from ..curate.reading import read as run
+    from ..curate.reading.mapping import Given
+    from ..curate.reading.reader import default_out
+    from ..curate.reading.reader import read as run
     from .printing import print_read, progress_bytes
 
     given = Given(
@@ -140,7 +140,7 @@ def rule(
     as_json: Json = False,
 ) -> None:
     """Explain a rule: what it finds, why it matters, what it cannot see, what to do."""
-    from ..curate.policy import Policy
+    from ..curate.decisions.policy import Policy
     from ..curate.rules import RULES, explain
     from .printing import print_rules
 
@@ -168,9 +168,9 @@ def decide(
     as_json: Json = False,
 ) -> None:
     """Write decisions: by policy, by rule, or row by row."""
-    from ..curate import deciding
     from ..curate.checking import judge
     from ..curate.dataset import Dataset
+    from ..curate.decisions import deciding
     from ..curate.errors import UsageError
     from .printing import print_decided
 
@@ -223,7 +223,7 @@ def split(
     """Split by group, time and duplicates; says what a random split would have leaked."""
     from ..curate.dataset import Dataset
     from ..curate.errors import UsageError
-    from ..curate.splitting import split as run
+    from ..curate.splits.splitting import split as run
     from .printing import print_split
 
     if ratios and counts:
@@ -259,7 +259,7 @@ def export(
 ) -> None:
     """Write the vetted files, with provenance.json and a dataset card beside them."""
     from ..curate.dataset import Dataset
-    from ..curate.exporting import export as run
+    from ..curate.exports.exporting import export as run
     from .printing import print_export
 
     result = run(Dataset.open(name), out, format=format_, held=held, extra=extra, seed=seed, policy=_policy(config))  # pyright: ignore[reportArgumentType]
@@ -272,7 +272,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Recompute every digest and count of an export; exit code 1 if one differs."""
-    from ..curate.provenance import verify as run
+    from ..curate.exports.provenance import verify as run
     from .printing import print_verify
 
     result = run(folder)
@@ -289,7 +289,7 @@ def why(
 ) -> None:
     """Show the whole life of one row: source line, findings, decisions, splits, exports."""
     from ..curate.dataset import Dataset
-    from ..curate.life import why as run
+    from ..curate.exports.life import why as run
     from .printing import print_life
 
     result = run(Dataset.open(name), row)
@@ -332,7 +332,7 @@ def _gate(result: CheckResult) -> None:
 
 
 def _policy(config: Path | None) -> Any:
-    from ..curate.policy import load
+    from ..curate.decisions.policy import load
     from ..curate.rules import RULES
 
     return load(config or (Path("vetset.toml") if Path("vetset.toml").exists() else None), rules=tuple(RULES))

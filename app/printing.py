@@ -20,14 +20,14 @@ from .terminal import tame
 if TYPE_CHECKING:
     from ..curate.checking import CheckResult
     from ..curate.dataset import Dataset
-    from ..curate.demo_run import DemoResult
-    from ..curate.exporting import ExportResult
-    from ..curate.formats import Loss
-    from ..curate.ledger import Outcome
-    from ..curate.life import Life
-    from ..curate.provenance import Verification
-    from ..curate.reading import ReadResult, SourceRead
-    from ..curate.splitting import SetSplit
+    from ..curate.decisions.ledger import Outcome
+    from ..curate.demo.run import DemoResult
+    from ..curate.exports.exporting import ExportResult
+    from ..curate.exports.life import Life
+    from ..curate.exports.provenance import Verification
+    from ..curate.formats.wire import Loss
+    from ..curate.reading.reader import ReadResult, SourceRead
+    from ..curate.splits.splitting import SetSplit
 
 _PAGE = 100  # columns where nobody looks at a terminal: a log or a README keeps its lines
 

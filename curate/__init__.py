@@ -9,18 +9,18 @@ export(dataset, "vetted")                 files with their provenance
 
 from .checking import CheckResult, check
 from .dataset import Dataset
-from .deciding import decide_by_policy, decide_by_rule, decide_rows, undo
+from .decisions.deciding import decide_by_policy, decide_by_rule, decide_rows, undo
+from .decisions.ledger import Decision, Ledger
+from .decisions.policy import Policy
 from .errors import DataError, GateError, MissingExtra, StaleError, UsageError, VetsetError
-from .exporting import ExportResult, export
-from .ledger import Decision, Ledger
-from .life import Life, why
-from .mapping import Given
-from .policy import Policy
-from .provenance import Verification, verify
-from .reading import ReadResult, read
+from .exports.exporting import ExportResult, export
+from .exports.life import Life, why
+from .exports.provenance import Verification, verify
+from .reading.mapping import Given
+from .reading.reader import ReadResult, read
 from .rules import RULES, explain
-from .splits import SplitResult, split_rows
-from .splitting import SetSplit, split
+from .splits.assignment import SplitResult, split_rows
+from .splits.splitting import SetSplit, split
 
 __all__ = [
     "RULES",

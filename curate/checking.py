@@ -13,12 +13,12 @@ import polars as pl
 from . import disk
 from . import findings as findings_table
 from .dataset import Dataset, parquet
-from .decisions import head_for
+from .decisions.applied import head_for
+from .decisions.ledger import Ledger
+from .decisions.policy import Policy, standing
 from .errors import UsageError
-from .ledger import Ledger
-from .mapping import Given
-from .policy import Policy, standing
-from .reading import read
+from .reading.mapping import Given
+from .reading.reader import read
 from .rules import RULES, Material, select_rules
 from .version import version
 

@@ -9,20 +9,12 @@ from importlib import resources
 
 import polars as pl
 
-from . import (
-    duplicates,
-    encoding_faults,
-    labels,
-    leakage,
-    leftovers,
-    licences,
-    outputs_schema,
-    preference,
-    quality,
-    roles,
-    text,
-)
+from . import labels, licences, preference, text
+from .duplicates import exact as duplicates
 from .errors import UsageError, quote
+from .leakage import exact as leakage
+from .quality import encoding_faults, leftovers, outputs_schema, roles
+from .quality import lengths as quality
 
 
 @dataclass(frozen=True)

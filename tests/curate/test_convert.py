@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vetset.curate import read
-from vetset.curate.convert import Converter, repeated_key
-from vetset.curate.mapping import Plan
-from vetset.curate.row_columns import Columns
+from vetset.curate.reading.convert import Converter, repeated_key
+from vetset.curate.reading.mapping import Plan
+from vetset.curate.reading.row_columns import Columns
 
 PLAN = Plan("text-label", {"text": "text", "label": "label", "group": "meta.user"})
 KNOWN = ["text", "label", "meta", "n"]

@@ -13,12 +13,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vetset.curate import ledger_file
 from vetset.curate.dataset import frame
-from vetset.curate.decisions import HEADS, LOG, Decision, Ledger, apply, head_for
+from vetset.curate.decisions import ledger_file
+from vetset.curate.decisions.applied import HEADS, LOG, Decision, Ledger, apply, head_for
+from vetset.curate.decisions.ledger import now
+from vetset.curate.decisions.ledger_jsonl import export_jsonl, import_jsonl
 from vetset.curate.errors import DataError, UsageError
-from vetset.curate.ledger import now
-from vetset.curate.ledger_jsonl import export_jsonl, import_jsonl
 
 REPLY = {"role": "assistant", "content": "Press reset."}
 
@@ -392,7 +392,7 @@ def test_a_full_disk_is_said_and_the_batch_has_not_happened(tmp_path):
 
 READ_ONLY = """
 import json, os, sys
-from vetset.curate.decisions import Decision, Ledger
+from vetset.curate.decisions.ledger import Decision, Ledger
 from vetset.curate.errors import UsageError
 if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)  # root may write anywhere
 with Ledger.open(sys.argv[1]) as ledger:
@@ -405,7 +405,7 @@ with Ledger.open(sys.argv[1]) as ledger:
 
 CUT_OFF = """
 import os, sys
-from vetset.curate.decisions import Decision, Ledger
+from vetset.curate.decisions.ledger import Decision, Ledger
 Ledger.open(sys.argv[1]).decide([Decision("a-0", "drop")], reviewer="ann")
 os._exit(9)  # without closing
 """

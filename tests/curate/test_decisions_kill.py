@@ -10,12 +10,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from vetset.curate.ledger import Decision, Ledger
+from vetset.curate.decisions.ledger import Decision, Ledger
 
 # Acknowledges after the fact, with one write that a kill can't tear: the uids, or the seqs that an undo has written.
 WRITER = """
 import os, sys
-from vetset.curate.ledger import Decision, Ledger
+from vetset.curate.decisions.ledger import Decision, Ledger
 folder, name, acks = sys.argv[1:]
 out = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 with Ledger.open(folder) as ledger:
@@ -105,7 +105,7 @@ def test_a_kill_while_the_file_is_being_made_leaves_a_ledger_that_opens(tmp_path
 def test_a_writer_killed_between_begin_and_commit_has_written_nothing(tmp_path):
     script = """
 import os, sys
-from vetset.curate.ledger import Decision, Ledger
+from vetset.curate.decisions.ledger import Decision, Ledger
 ledger = Ledger.open(sys.argv[1])
 ledger.decide([Decision("a-0", "drop")], reviewer="ann")
 with ledger.writing() as connection:

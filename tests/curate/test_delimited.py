@@ -5,11 +5,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vetset.curate import delimited
-from vetset.curate.delimited import Dialect
-from vetset.curate.dialects import guess_dialect
 from vetset.curate.errors import UsageError
-from vetset.curate.sources import find_sources
+from vetset.curate.reading import delimited
+from vetset.curate.reading.delimited import Dialect
+from vetset.curate.reading.dialects import guess_dialect
+from vetset.curate.reading.sources import find_sources
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_quote_that_never_closes_takes_its_own_line_only(read):
 
 def test_a_quote_that_never_closes_within_the_limit_is_given_up_early(read, monkeypatch):
     monkeypatch.setattr(delimited, "LIMIT", 1000)
-    monkeypatch.setattr("vetset.curate.dialects.LIMIT", 1000)
+    monkeypatch.setattr("vetset.curate.reading.dialects.LIMIT", 1000)
     body = "".join(f'"row, {i}",x\n' for i in range(100))
     rest = "".join(f"row {i},x\n" for i in range(500))
     records, _, rejects, _ = read(f'text,label\n{body}"never closed,b\n{rest}')

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from datetime import datetime
 
 import pytest
-from vetset.curate import demo
+from vetset.curate.demo import generator as demo
 from vetset.curate.errors import UsageError
 
 SEEDS = (0, 1, 2026)
@@ -231,7 +231,7 @@ def test_nobody_can_be_reached_by_what_the_texts_say(sample):
 
 
 def test_every_rule_finds_what_was_planted_and_nothing_else(sample, tmp_path):
-    from vetset.curate.reading import read
+    from vetset.curate.reading.reader import read
     from vetset.curate.rules import RULES, Material
 
     folder, planted = sample
@@ -247,7 +247,7 @@ def test_every_rule_finds_what_was_planted_and_nothing_else(sample, tmp_path):
 
 def test_the_same_seed_gives_the_same_bytes_in_another_process(tmp_path):
     planted = demo.generate(tmp_path / "here", seed=5)
-    program = "import sys, pathlib; from vetset.curate import demo; demo.generate(pathlib.Path(sys.argv[1]), seed=5)"
+    program = "import sys, pathlib; from vetset.curate.demo import generator as demo; demo.generate(pathlib.Path(sys.argv[1]), seed=5)"
     there = str(tmp_path / "there")
     subprocess.run([sys.executable, "-c", program, there], check=True, env={**os.environ, "PYTHONHASHSEED": "123"})
     for name in planted.files:

@@ -6,7 +6,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate.dataset import ROWS, frame
-from vetset.curate.duplicates import find_exact, find_normalised
+from vetset.curate.duplicates.exact import find_exact, find_normalised
 from vetset.curate.findings import SCHEMA
 from vetset.curate.text import fold, keys
 

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vetset.curate.encodings import TextFile, _recut, _whole_lines, is_utf8, known_encoding, sniff_encoding
 from vetset.curate.errors import DataError, UsageError
-from vetset.curate.sources import find_sources
+from vetset.curate.reading.encodings import TextFile, _recut, _whole_lines, is_utf8, known_encoding, sniff_encoding
+from vetset.curate.reading.sources import find_sources
 
 TEXTS = "text,label\nça va,ja\nمرحبا,نعم\n你好 🌍,no\n"
 

@@ -11,17 +11,17 @@ from collections import Counter
 import polars as pl
 import pytest
 from vetset.curate import disk
-from vetset.curate.card import escape
 from vetset.curate.dataset import Dataset, frame, parquet
+from vetset.curate.decisions.ledger import Decision, Ledger
+from vetset.curate.decisions.policy import Policy
 from vetset.curate.errors import DataError, GateError, UsageError
-from vetset.curate.exporting import export
+from vetset.curate.exports.card import escape
+from vetset.curate.exports.exporting import export
+from vetset.curate.exports.lineage import where
+from vetset.curate.exports.provenance import verify
 from vetset.curate.findings import report
-from vetset.curate.ledger import Decision, Ledger
-from vetset.curate.lineage import where
-from vetset.curate.policy import Policy
-from vetset.curate.provenance import verify
-from vetset.curate.reading import read
-from vetset.curate.split_files import file_names
+from vetset.curate.formats.split_files import file_names
+from vetset.curate.reading.reader import read
 
 ROWS = [
     {"messages": "no login", "label": "access", "split": "train", "source": "desk", "license": "MIT"},
@@ -255,7 +255,7 @@ def test_a_real_set_goes_out_in_every_format_and_verifies(tmp_path, shared):
 KILLED = """
 import sys
 from vetset.curate.dataset import Dataset
-from vetset.curate.exporting import export
+from vetset.curate.exports.exporting import export
 dataset = Dataset.open(sys.argv[1])
 dataset.rows
 print("ready", flush=True)
@@ -310,7 +310,7 @@ def test_a_kill_at_any_moment_leaves_no_half_export(tmp_path):
 KILLED_AT_A_RENAME = """
 import os, signal, sys
 from vetset.curate.dataset import Dataset
-from vetset.curate.exporting import export
+from vetset.curate.exports.exporting import export
 left = [int(sys.argv[3])]
 def hook(event, _):
     if event == "os.rename":

@@ -5,12 +5,12 @@ import json
 import polars as pl
 import pytest
 from vetset.curate import Given, read
-from vetset.curate.duplicates import find_exact, find_normalised
+from vetset.curate.duplicates.exact import find_exact, find_normalised
 from vetset.curate.labels import conflict_figures, find_conflict
-from vetset.curate.leakage import leak_figures
-from vetset.curate.quality import find_empty
-from vetset.curate.random_split import expected_group_leak
-from vetset.curate.roles import find_roles
+from vetset.curate.leakage.exact import leak_figures
+from vetset.curate.quality.lengths import find_empty
+from vetset.curate.quality.roles import find_roles
+from vetset.curate.splits.random_split import expected_group_leak
 from vetset.curate.text import fold_all, keys, turns
 
 REPOSITORY = "meta.url~github.com/([^/]+/[^/]+)"

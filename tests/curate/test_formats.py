@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vetset.curate import formats
 from vetset.curate.dataset import frame
 from vetset.curate.errors import UsageError
-from vetset.curate.formats import FORMATS, Tally
-from vetset.curate.mapping import Given
-from vetset.curate.reading import read
+from vetset.curate.formats import wire as formats
+from vetset.curate.formats.wire import FORMATS, Tally
+from vetset.curate.reading.mapping import Given
+from vetset.curate.reading.reader import read
 
 CALL = '[{"type":"function","function":{"name": "find", "arguments": {"q":  "é"}}}]'
 OPENAI_CALL = '[{"id":"c1","type":"function","function":{"name":"find","arguments":"{\\"q\\":1}"}}]'

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from vetset.curate.dataset import frame
 from vetset.curate.errors import UsageError
-from vetset.curate.inflation import measure
+from vetset.curate.splits.inflation import measure
 
 
 def people(count, *, leak, words=("refund", "crash")):

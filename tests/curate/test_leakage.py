@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from vetset.curate.dataset import frame
 from vetset.curate.findings import SCHEMA
-from vetset.curate.leakage import find_answer, find_leak, leak_figures
+from vetset.curate.leakage.exact import find_answer, find_leak, leak_figures
 from vetset.curate.text import keys, turns
 
 

@@ -7,8 +7,8 @@ import pytest
 from vetset.curate import Given, read
 from vetset.curate.dataset import parquet
 from vetset.curate.errors import UsageError
+from vetset.curate.exports.life import why
 from vetset.curate.findings import report
-from vetset.curate.life import why
 
 
 @pytest.fixture

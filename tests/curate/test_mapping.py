@@ -2,8 +2,8 @@
 
 import pytest
 from vetset.curate.errors import DataError, UsageError
-from vetset.curate.guesses import plan
-from vetset.curate.mapping import Given, split_of_name, taken_from, text_columns, value
+from vetset.curate.reading.guesses import plan
+from vetset.curate.reading.mapping import Given, split_of_name, taken_from, text_columns, value
 
 
 def planned(records, **given):

@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate import findings as table
 from vetset.curate.dataset import frame
-from vetset.curate.decisions import HEADS, Ledger, head_for
-from vetset.curate.errors import UsageError
-from vetset.curate.ledger import ACTIONS as DECIDABLE
-from vetset.curate.policy import (
+from vetset.curate.decisions.applied import HEADS, Ledger, head_for
+from vetset.curate.decisions.ledger import ACTIONS as DECIDABLE
+from vetset.curate.decisions.policy import (
     ACTIONS,
     DEFAULT,
     DEFAULT_BLOCK,
@@ -23,6 +22,7 @@ from vetset.curate.policy import (
     standing,
     withdrawn,
 )
+from vetset.curate.errors import UsageError
 
 NO_HEADS = pl.DataFrame(schema=HEADS)
 

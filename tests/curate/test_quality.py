@@ -2,8 +2,9 @@
 
 import polars as pl
 import pytest
-from vetset.curate import findings, quality, text
+from vetset.curate import findings, text
 from vetset.curate.dataset import frame
+from vetset.curate.quality import lengths as quality
 
 
 def empties(records):

@@ -5,7 +5,7 @@ import json
 import pytest
 from vetset.curate import findings, text
 from vetset.curate.dataset import frame
-from vetset.curate.encoding_faults import find_encoding, zero_width_rows
+from vetset.curate.quality.encoding_faults import find_encoding, zero_width_rows
 
 
 def found_in(*texts):

@@ -4,8 +4,10 @@ import csv
 import json
 
 import pytest
-from vetset.curate import encoding_faults, leftovers, outputs_schema, quality, roles, text
+from vetset.curate import text
 from vetset.curate.dataset import frame
+from vetset.curate.quality import encoding_faults, leftovers, outputs_schema, roles
+from vetset.curate.quality import lengths as quality
 
 SPEAKERS = {"human": "user", "gpt": "assistant", "observation": "tool"}
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from vetset.curate import findings, text
 from vetset.curate.dataset import frame
-from vetset.curate.outputs_schema import find_schema
+from vetset.curate.quality.outputs_schema import find_schema
 
 
 def found_in(targets, **rest):

@@ -5,7 +5,7 @@ import time
 import pytest
 from vetset.curate import findings, text
 from vetset.curate.dataset import frame
-from vetset.curate.leftovers import find_template
+from vetset.curate.quality.leftovers import find_template
 
 
 def found_in(*pairs):

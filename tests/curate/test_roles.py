@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from vetset.curate import findings, text
 from vetset.curate.dataset import frame
-from vetset.curate.roles import find_roles
-from vetset.curate.tool_schemas import misfit, parse_tools
-from vetset.curate.tool_use import parse_calls, uncheckable_tools
+from vetset.curate.quality.roles import find_roles
+from vetset.curate.quality.tool_schemas import misfit, parse_tools
+from vetset.curate.quality.tool_use import parse_calls, uncheckable_tools
 
 USER = {"role": "user", "content": "go"}
 SYSTEM = {"role": "system", "content": "be brief"}

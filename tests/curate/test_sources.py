@@ -13,11 +13,11 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vetset.curate import json_documents, json_lines
-from vetset.curate.encodings import TextFile
 from vetset.curate.errors import DataError, UsageError
-from vetset.curate.hub import HubData
-from vetset.curate.sources import find_sources
+from vetset.curate.reading import json_documents, json_lines
+from vetset.curate.reading.encodings import TextFile
+from vetset.curate.reading.hub import HubData
+from vetset.curate.reading.sources import find_sources
 
 RECORDS = [{"text": "hello", "n": 1}, {"text": "مرحبا 你好 🌍", "n": None}, {"text": 'a "b"\n', "n": [1.5, {}]}]
 
@@ -515,7 +515,7 @@ def test_a_hub_name_is_announced_before_anything_is_fetched(tmp_path, monkeypatc
 
 def test_a_hub_name_without_a_network_is_wrong_use_in_one_sentence(tmp_path):
     code = (
-        "from vetset.curate.sources import find_sources\nfrom vetset.curate.errors import UsageError\n"
+        "from vetset.curate.reading.sources import find_sources\nfrom vetset.curate.errors import UsageError\n"
         "(source,), _ = find_sources(['nobody/nothing'])\n"
         "try:\n    list(source.chunks())\nexcept UsageError as error:\n    print(error)"
     )

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate import text
-from vetset.curate.components import connect
 from vetset.curate.dataset import ROWS, frame
 from vetset.curate.errors import DataError, UsageError
-from vetset.curate.random_split import expected_group_leak, expected_leak
-from vetset.curate.splits import split_rows
+from vetset.curate.splits.assignment import split_rows
+from vetset.curate.splits.components import connect
+from vetset.curate.splits.random_split import expected_group_leak, expected_leak
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 

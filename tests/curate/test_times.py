@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vetset.curate.times import day_first, parse
+from vetset.curate.reading.times import day_first, parse
 
 MARCH = datetime(2020, 3, 9, tzinfo=UTC)
 READ = {

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate.dataset import Dataset, frame, parquet
-from vetset.curate.exporting import export
-from vetset.curate.provenance import seal, verify
+from vetset.curate.exports.exporting import export
+from vetset.curate.exports.provenance import seal, verify
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,111 @@
+"""The verb ``decide``: by policy, by rule, or row by row; every way ends as lines in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from ..dataset import Dataset
+from ..errors import UsageError, quote
+from ..rules import RULES, select_rules
+from .applied import head_for
+from .ledger import Decision, Ledger, Outcome
+from .policy import REVIEWER, Policy, policy_decisions, standing, withdrawn
+
+
+def find_row(dataset: Dataset, wanted: str) -> str:
+    """Return the id of the one row whose id is, or begins with, ``wanted`` (``1a88687a-1``: the second such row).
+
+    Raises:
+        UsageError: no row, or several.
+    """
+    ids = dataset.rows["id"]
+    hits = ids.filter(ids == wanted)
+    if hits.is_empty():
+        start, dash, ordinal = wanted.partition("-")
+        hits = ids.filter(ids.str.starts_with(start)) if start else ids.head(0)
+        hits = hits.filter(hits.str.ends_with(f"-{ordinal}")) if dash else hits
+    if hits.is_empty():
+        raise UsageError(
+            f"{dataset.folder} has no row {quote(wanted)}; ids stand in `vetset check --json`, findings and exports."
+        )
+    if hits.len() > 1:
+        raise UsageError(
+            f"{quote(wanted)} is the beginning of {hits.len():,} ids ({hits[0]}, {hits[1]}, ...); give more of it."
+        )
+    return hits[0]
+
+
+def decide_by_policy(dataset: Dataset, policy: Policy | None = None) -> Outcome:
+    """Write what the policy decides of the last check's findings; a person's standing decision is never touched."""
+    findings, policy = _findings(dataset), policy or Policy()
+    with Ledger.open(dataset.folder) as ledger:
+        seen, heads = ledger.last(), head_for(ledger, dataset.rows).heads
+        gone = withdrawn(findings, policy, heads, checked=dataset.manifest["checked"])
+        if gone:  # an earlier policy decided what this one would not
+            ledger.undo(gone, reviewer=REVIEWER)
+            seen, heads = ledger.last(), head_for(ledger, dataset.rows).heads
+        return ledger.decide(policy_decisions(findings, policy, heads), reviewer=REVIEWER, expect=seen)
+
+
+def decide_by_rule(
+    dataset: Dataset, rule: str, action: str, *, reviewer: str, value: str | None = None, reason: str | None = None
+) -> Outcome:
+    """Decide every row on which findings of a rule (or family) stand.
+
+    Args:
+        dataset: the set, checked.
+        rule: name or family.
+        action: keep, drop, relabel, edit or skip.
+        reviewer: who decides.
+        value: of relabel and edit; where it is ``None`` each finding's own value, and rows without one are left alone.
+        reason: for the log; the rule's name by default.
+    """
+    rules = select_rules([rule])
+    with Ledger.open(dataset.folder) as ledger:
+        stands = standing(_findings(dataset), head_for(ledger, dataset.rows).heads, dataset.rows).filter(
+            pl.col("rule").is_in(rules)
+        )
+        own = action in ("relabel", "edit") and value is None
+        if own and stands.height and stands["value"].null_count() == stands.height:
+            raise UsageError(f"the findings of {rule} suggest no value to {action} to; give one with --value.")
+        rows = stands.filter(pl.col("value").is_not_null()) if own else stands
+        decisions = [
+            Decision(row_id, action, value=found if own else value, reason=reason or name, rule=name)  # pyright: ignore[reportArgumentType]
+            for row_id, name, found in rows.unique("id", keep="first", maintain_order=True)
+            .select("id", "rule", "value")
+            .iter_rows()
+        ]
+        return ledger.decide(decisions, reviewer=reviewer)
+
+
+def decide_rows(
+    dataset: Dataset,
+    wanted: Sequence[str],
+    action: str,
+    *,
+    reviewer: str,
+    value: str | None = None,
+    reason: str | None = None,
+) -> Outcome:
+    """Decide rows named by their ids, or by beginnings of ids that name one row."""
+    ids = [find_row(dataset, one) for one in wanted]
+    with Ledger.open(dataset.folder) as ledger:
+        return ledger.decide([Decision(i, action, value=value, reason=reason) for i in ids], reviewer=reviewer)  # pyright: ignore[reportArgumentType]
+
+
+def undo(dataset: Dataset, what: str, *, reviewer: str) -> Outcome:
+    """Take back a batch by its name, or one decision by its number."""
+    if not (dataset.folder / "decisions.db").exists():
+        raise UsageError(f"{dataset.folder} has no decisions, so {quote(what)} can't be taken back.")
+    with Ledger.open(dataset.folder) as ledger:
+        return ledger.undo(
+            [int(what)] if what.isascii() and what.isdigit() and len(what) < 19 else what, reviewer=reviewer
+        )
+
+
+def _findings(dataset: Dataset) -> pl.DataFrame:
+    if dataset.findings is None:
+        raise UsageError(f"{dataset.folder} has no findings yet; run `vetset check {dataset.folder}` first.")
+    return dataset.findings.filter(pl.col("rule").is_in(list(RULES)))

@@ -1,0 +1,1 @@
+"""Vetted rows to files, with the story of every row beside them."""

@@ -1,0 +1,261 @@
+"""The verb ``export``: vetted rows to files, with the story of every row beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import polars as pl
+
+from .. import disk
+from ..dataset import Dataset
+from ..decisions.policy import Policy
+from ..errors import DataError, GateError, UsageError, quote
+from ..formats import wire as formats
+from ..formats.split_files import file_names
+from ..formats.wire import Loss, Tally
+from ..version import version
+from .account import compose
+from .card import card
+from .lineage import trace
+from .provenance import CARD, DECISIONS, LINEAGE, PROVENANCE, FileWritten, digest_ids, our_files, seal, sha256
+from .vetted import Vetting, vet
+
+Held = Literal["hold", "keep", "refuse"]
+"""What becomes of rows on which a blocking finding stands: left out, written all the same, or nothing is written."""
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What was written, what was not, and why. ``counts`` adds up: read = written + all else but rejects."""
+
+    folder: Path
+    format: str
+    files: list[FileWritten]
+    counts: dict[str, int]
+    """read, rejects, written, dropped, held, unsplit, left_out; and kept_blocking, which are among the written."""
+    rules: dict[str, dict[str, int]]
+    """Each rule that ran: found, settled, standing, held."""
+    losses: list[Loss]
+    notes: list[str]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {**asdict(self), "folder": str(self.folder)}
+
+
+def export(
+    dataset: Dataset,
+    folder: str | Path,
+    *,
+    format: str = "messages",
+    held: Held = "hold",
+    extra: bool = False,
+    seed: int = 0,
+    policy: Policy | None = None,
+) -> ExportResult:
+    """Write the vetted rows of a set, one file a split, with provenance, decisions, lineage and a dataset card.
+
+    The same set, options and seed give the same bytes. All files of the folder change together or not at all; files of
+    an earlier export that are no longer made go with the change.
+
+    Args:
+        dataset: the set; decisions are applied, the set's rows stay.
+        folder: is made if missing; may hold an earlier export and nothing else.
+        format: one of ``formats.FORMATS``.
+        held: rows on which a blocking finding stands are held back by default: a check that blocks and a file that
+            holds the row anyway would contradict each other.
+        extra: write the source's other fields too; off, as trainers refuse or ignore what they don't know.
+        seed: kept in the provenance; nothing in an export is drawn by chance today.
+        policy: says which findings block; the default policy for ``None``.
+
+    Raises:
+        UsageError: an unknown option, or a folder that holds files which vetset did not write.
+        GateError: ``held="refuse"`` and a blocking finding stands; nothing was written.
+        DataError: no row is left to write; nothing was written.
+    """
+    formats.known_format(format)
+    if held not in get_args(Held):
+        raise UsageError(f"held is {quote(held)}; give hold, keep or refuse.")
+    folder = Path(folder)
+    stale = _stale_files(folder)
+    vetting = vet(dataset, policy or Policy())
+    if held == "refuse" and vetting.blocked.height:
+        rules = ", ".join(rule for rule in vetting.blocking if (vetting.standing["rule"] == rule).any())
+        raise GateError(
+            f"{vetting.blocked.height:,} rows have findings that block ({rules}), so nothing was written; decide them "
+            f"(`vetset decide {dataset.folder}`), or export with --held hold to leave them out."
+        )
+    rows = (
+        vetting.rows
+        if held == "keep"
+        else vetting.rows.join(vetting.blocked, on="id", how="anti", maintain_order="left")
+    )
+    options = {"format": format, "held": held, "extra": extra, "seed": seed}
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stage = _Stage(folder)
+        with disk.locked(folder), contextlib.closing(stage):
+            result = _write(dataset, stage, rows, vetting=vetting, options=options, stale=stale)
+    except BaseException as error:
+        if made:
+            _remove_empty(folder)
+        if isinstance(error, OSError):
+            raise UsageError(f"{folder} can't be written ({error.strerror}); nothing was exported.") from error
+        raise
+    _record(dataset, result, options)
+    return result
+
+
+def _remove_empty(folder: Path) -> None:
+    """Take away a folder that holds nothing but the lock; another export may have filled it in the meantime."""
+    with contextlib.suppress(OSError):
+        if {item.name for item in folder.iterdir()} <= {".lock"}:
+            (folder / ".lock").unlink(missing_ok=True)
+            folder.rmdir()
+
+
+class _Stage:
+    """Files written beside their places, until all of them are put in place as one change."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.paths: dict[str, Path] = {}
+
+    def path(self, name: str) -> Path:
+        """Return where the file of that name is written; ``disk.recover`` sweeps the pattern after a kill."""
+        return self.paths.setdefault(name, self.folder / f".{name}.part{os.getpid()}")
+
+    def drop(self, name: str) -> None:
+        self.paths.pop(name).unlink()
+
+    def commit(self, stale: Sequence[str]) -> None:
+        change: dict[str, disk.Writer | None] = {name: None for name in stale if name not in self.paths}
+        disk.replace_together(self.folder, change | {name: _mover(path) for name, path in self.paths.items()})
+
+    def close(self) -> None:
+        for path in self.paths.values():
+            path.unlink(missing_ok=True)
+
+
+def _mover(staged: Path) -> disk.Writer:
+    return lambda path: os.replace(staged, path)
+
+
+def _write(
+    dataset: Dataset,
+    stage: _Stage,
+    rows: pl.DataFrame,
+    *,
+    vetting: Vetting,
+    options: dict[str, Any],
+    stale: Sequence[str],
+) -> ExportResult:
+    """Write all files; none of them is in its place before the end."""
+    tally = Tally(options["format"])
+    files, written, unsplit = _write_splits(stage, rows, options, tally)
+    fates = trace(dataset, vetting, written, unsplit, tally, keep=options["held"] == "keep")
+    losses = tally.losses()
+    if not files:
+        raise DataError(_nothing_left(fates, losses))
+    fates.write_parquet(stage.path(LINEAGE), compression="zstd", compression_level=3)
+    stage.path(DECISIONS).write_bytes(vetting.log)
+    notes = _notes(dataset, vetting)
+    document = compose(
+        dataset, options=options, policy=vetting.policy, files=files, lineage=fates, losses=losses, notes=notes,
+        found=vetting.findings, standing=vetting.standing, blocked=vetting.blocked, applied=vetting.applied,
+        unapplied=vetting.unapplied, log=vetting.log, rows=rows,
+    )  # fmt: skip
+    stage.path(CARD).write_text(card(document), encoding="utf-8")
+    document["beside"] = {
+        name: {"sha256": sha256(stage.path(name)), "bytes": stage.path(name).stat().st_size}
+        for name in (LINEAGE, DECISIONS, CARD)
+    }
+    stage.path(PROVENANCE).write_bytes(seal(document))
+    stage.commit(stale)
+    return ExportResult(stage.folder, options["format"], files, document["counts"], document["rules"], losses, notes)
+
+
+def _write_splits(
+    stage: _Stage, rows: pl.DataFrame, options: dict[str, Any], tally: Tally
+) -> tuple[list[FileWritten], list[pl.DataFrame], pl.DataFrame]:
+    """Write one file a split, or one ``data`` file where no row has a split; return the ids of rows in neither, too."""
+    name = options["format"]
+    suffix = formats.FORMATS[name].suffix
+    layout = formats.layout(rows, name, extra=options["extra"])
+    parts = {
+        split: rows.filter(pl.col("split") == split) for split in rows["split"].drop_nulls().unique(maintain_order=True)
+    }
+    unsplit = rows.filter(pl.col("split").is_null()).select("id")
+    named = file_names(list(parts), suffix)
+    files: list[FileWritten] = []
+    written: list[pl.DataFrame] = []
+    for split, part in parts.items() if parts else [(None, rows)]:
+        file = f"data{suffix}" if split is None else named[split]
+        path = stage.path(file)
+        with path.open("wb") as out:
+            ids = formats.write(part, out, name, layout, tally)
+        if not len(ids):  # loaders refuse a file without a record
+            stage.drop(file)
+            continue
+        written.append(pl.DataFrame({"id": ids}).select("id", file=pl.lit(file), record=pl.int_range(1, pl.len() + 1)))
+        files.append(FileWritten(file, split, len(ids), path.stat().st_size, sha256(path), digest_ids(ids)))
+    return files, written, unsplit if parts else unsplit.head(0)
+
+
+def _nothing_left(fates: pl.DataFrame, losses: list[Loss]) -> str:
+    counts = fates.group_by("fate", maintain_order=True).len().iter_rows()
+    shares = ", ".join(f"{count:,} {fate.replace('_', ' ')}" for fate, count in counts) or "the set has none"
+    reason = f" ({losses[0].sentence.rstrip('.')})" if losses else ""
+    return f"no row is left to write: {shares}{reason}; nothing was exported, take another --format or decide anew."
+
+
+def _notes(dataset: Dataset, vetting: Vetting) -> list[str]:
+    notes = []
+    if dataset.findings is None:
+        notes.append("The rows were never checked, so no finding holds a row back.")
+    elif missing := [rule for rule in vetting.blocking if rule not in dataset.manifest.get("checked", [rule])]:
+        notes.append(f"Rules that block and did not run on these rows: {', '.join(missing)}.")
+    if vetting.unapplied:
+        notes.append(f"{vetting.unapplied:,} decisions could not be carried out: a label can't stand for a tool call.")
+    if vetting.applied.stale.height:
+        notes.append(
+            f"{vetting.applied.stale.height:,} decisions are stale: their rows changed or left, and they apply to none."
+        )
+    return notes
+
+
+def _stale_files(folder: Path) -> list[str]:
+    """Return the files of an earlier export in ``folder``; a file of anybody else's is refused."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; give a folder for the export.")
+    if not folder.exists():
+        return []
+    if any((folder / name).exists() for name in (PROVENANCE, ".commit.json")):
+        disk.recover(folder)
+    there = sorted(item.name for item in folder.iterdir() if not item.name.startswith("."))
+    ours = our_files(folder)
+    foreign = [name for name in there if name not in ours or not (folder / name).is_file()]
+    if foreign:
+        raise UsageError(
+            f"{folder} holds {quote(foreign[0])}, which no export wrote, so nothing was written; "
+            "give an empty or a new folder."
+        )
+    return there
+
+
+def _record(dataset: Dataset, result: ExportResult, options: dict[str, Any]) -> None:
+    """Enter the export in the set's manifest, in place of an earlier one into the same folder."""
+    names = [PROVENANCE, LINEAGE, DECISIONS, CARD]
+    entry = {
+        "path": str(result.folder), "format": result.format, "rows": result.counts["written"],
+        "files": {f.name: f.sha256 for f in result.files} | {name: sha256(result.folder / name) for name in names},
+    }  # fmt: skip
+    before = [e for e in dataset.manifest.get("exports", []) if e.get("path") != entry["path"]]
+    step = {"verb": "export", "version": version(), "options": options, "counts": result.counts}
+    dataset.save({}, step=step, exports=[*before, entry])

@@ -1,0 +1,91 @@
+"""A set as its decisions have it at one moment: the rows left, what was dropped, and what still stands."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from .. import findings
+from ..dataset import Dataset
+from ..decisions.applied import Applied, apply, head_for
+from ..decisions.ledger import Ledger
+from ..decisions.ledger_jsonl import export_jsonl
+from ..decisions.policy import Policy, standing
+from ..rules import RULES, Material
+
+
+@dataclass(frozen=True)
+class Vetting:
+    """Rows, findings and decisions as they stood at one moment."""
+
+    rows: pl.DataFrame  # decided, dropped ones out
+    applied: Applied
+    dropped: pl.DataFrame
+    unapplied: int
+    findings: pl.DataFrame
+    standing: pl.DataFrame
+    blocking: tuple[str, ...]
+    blocked: pl.DataFrame  # id, why
+    log: bytes  # decisions.jsonl
+    policy: Policy
+
+
+def vet(dataset: Dataset, policy: Policy) -> Vetting:
+    """Return the set as its decisions have it now."""
+    rows = dataset.rows
+    with Ledger.open(dataset.folder) as ledger:
+        applied, log = _heads_and_log(ledger, rows)
+    vetted = apply(rows, applied.heads)
+    found = findings.empty() if dataset.findings is None else dataset.findings
+    stands = standing(found, applied.heads, rows)
+    fresh = _of_changes(dataset, vetted.rows, applied.heads, policy).join(found, on=["id", "rule"], how="anti")
+    found, stands = pl.concat([found, fresh]), pl.concat([stands, fresh])
+    blocked = (
+        stands.filter(pl.col("rule").is_in(policy.block))
+        .join(vetted.rows.select("id"), on="id", how="semi")
+        .group_by("id", maintain_order=True)
+        .agg(why=pl.col("rule").unique(maintain_order=True).str.join(", "))
+    )
+    return Vetting(
+        vetted.rows,
+        applied,
+        vetted.dropped,
+        vetted.unapplied.height,
+        found,
+        stands,
+        tuple(policy.block),
+        blocked,
+        log,
+        policy,
+    )
+
+
+def _of_changes(dataset: Dataset, rows: pl.DataFrame, heads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Return what the blocking rules find on rows that an edit or a relabel changed, or on rows that those clash with.
+
+    The checks saw the rows as read: an edit can make a train row the text of a test row, or empty.
+    """
+    changed = heads.filter(pl.col("action").is_in(["edit", "relabel"]))["row_id"].implode()
+    rules = [rule for rule in RULES if rule in policy.block and rule in dataset.manifest.get("checked", [])]
+    if not len(changed.item()) or not rules:
+        return findings.empty()
+    material = Material(rows, None, dataset.manifest.get("train", "train"))
+    found = pl.concat([RULES[rule].find(material) for rule in rules])
+    own = pl.col("id").is_in(changed)
+    clash = pl.col("cluster").is_not_null() & own.any().over("rule", "cluster")
+    return found.filter(own | pl.col("peer").is_in(changed) | clash)
+
+
+def _heads_and_log(ledger: Ledger, rows: pl.DataFrame) -> tuple[Applied, bytes]:
+    """Read both from the same state of the ledger: somebody may be deciding at this moment."""
+    with tempfile.TemporaryDirectory(prefix="vetset-") as scratch:
+        path = Path(scratch) / "decisions.jsonl"
+        while True:
+            last = ledger.last()
+            applied = head_for(ledger, rows)
+            export_jsonl(ledger, path)
+            if ledger.last() == last:
+                return applied, path.read_bytes()

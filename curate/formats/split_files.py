@@ -1,0 +1,31 @@
+"""The name of each split's file: split names come from the data and are not to be trusted."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from ..exports.provenance import CARD, DECISIONS, LINEAGE, PROVENANCE
+
+
+def file_names(splits: Sequence[str], suffix: str) -> dict[str, str]:
+    r"""Return a file name for each split: its own name without what a file system or a shell would take for more.
+
+    >>> file_names(["train", "../../etc/passwd", "Train", ".x"], ".jsonl")
+    {'train': 'train.jsonl', '../../etc/passwd': 'etc-passwd.jsonl', 'Train': 'Train-2.jsonl', '.x': 'x.jsonl'}
+    """
+    names: dict[str, str] = {}
+    taken = {name.casefold() for name in (PROVENANCE, DECISIONS, LINEAGE, CARD)}
+    for split in splits:
+        plain = unicodedata.normalize("NFKC", split)
+        kept = "".join(c if c.isalnum() or c in "._-" else "-" for c in plain)
+        stem = (
+            kept.strip(".-")[:40].rstrip(".-") or "split"
+        )  # 40 characters of 4 bytes leave room for ".part" and a pid
+        name, number = stem + suffix, 1
+        while name.casefold() in taken:  # as file systems without case see it
+            number += 1
+            name = f"{stem}-{number}{suffix}"
+        taken.add(name.casefold())
+        names[split] = name
+    return names

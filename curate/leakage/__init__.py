@@ -1,0 +1,1 @@
+"""Rules that look for eval rows and answers where a model would have seen them."""

@@ -1,0 +1,1 @@
+"""Any file to rows: find the sources, guess the shape, convert, keep what cannot be used."""

@@ -1,0 +1,1 @@
+"""Assign rows to splits so that no group, no cluster and no order in time is broken."""

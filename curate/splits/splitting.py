@@ -1,0 +1,99 @@
+"""The verb ``split``: assign the rows that stand, write the assignment, and look for leaks in what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from .. import disk, text
+from ..checking import find, known_against
+from ..dataset import Dataset, parquet
+from ..decisions.applied import apply, head_for
+from ..decisions.ledger import Ledger
+from ..version import version
+from .assignment import SplitResult, split_rows
+from .inflation import Inflation, measure
+
+
+@dataclass(frozen=True)
+class SetSplit:
+    """A split of a set, and what a random split would have done to a score."""
+
+    result: SplitResult
+    dropped: int
+    """Rows that decisions took out before."""
+    inflation: Inflation | None
+
+    def summary(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        inflation = None if self.inflation is None else self.inflation.summary()
+        return {**self.result.report, "dropped": self.dropped, "inflation": inflation}
+
+
+def split(
+    dataset: Dataset,
+    *,
+    ratios: tuple[float, ...] | None = None,
+    counts: tuple[int, ...] | None = None,
+    by: tuple[str, ...] | None = None,
+    names: tuple[str, ...] | None = None,
+    stratify: bool = True,
+    seed: int = 0,
+    inflation: bool = True,
+    say: Callable[[str], None] = lambda _: None,
+) -> SetSplit:
+    """Split the rows that no decision has dropped; rows and their official split stay as they are on disk.
+
+    Where the leakage rules have run before, they run again, since what leaks depends on the split.
+
+    Args:
+        dataset: the set.
+        ratios: shares of the splits; 0.8, 0.1, 0.1 when neither they nor counts are given.
+        counts: rows of each split.
+        by: what must not be broken (``splits.split_rows``).
+        names: of the splits.
+        stratify: keep label shares alike.
+        seed: of every random choice.
+        inflation: estimate what a random split would have added to a score (some seconds).
+        say: told what takes time.
+
+    Raises:
+        UsageError: an option makes no sense.
+        DataError: it can't be done; the text holds the figures and what can be.
+    """
+    against = known_against(dataset)
+    with Ledger.open(dataset.folder) as ledger:
+        vetted = apply(dataset.rows, head_for(ledger, dataset.rows).heads).rows
+    keys = text.keys(vetted)
+    if ratios is None and counts is None:
+        ratios = (0.8, 0.1, 0.1)
+    result = split_rows(
+        vetted, ratios=ratios, counts=counts, names=names, by=by, stratify=stratify, seed=seed, keys=keys
+    )
+    estimated = None
+    if inflation:
+        say("estimating what a random split would have added to a score ...")
+        estimated = measure(vetted, result.units, seed=seed)
+    assigned = pl.DataFrame({"id": vetted["id"], "split": result.assignment})
+    splits = dataset.rows.select("id").join(assigned, on="id", how="left", maintain_order="left")
+    said = {"ratios": ratios, "counts": counts, "by": by, "names": names, "stratify": stratify}
+    step = {
+        "verb": "split", "version": version(), "seed": seed,
+        "options": {name: value for name, value in said.items() if value is not None},
+        "counts": {"rows": vetted.height, **result.sizes, "held": int(result.held.sum())},
+    }  # fmt: skip
+    train = next(iter(result.sizes))
+    files: dict[str, disk.Writer | None] = {"splits.parquet": parquet(splits)}
+    if any(rule.startswith("leakage.") for rule in dataset.manifest.get("checked", [])):
+        # One change with the split: after a kill between the two, old leaks would be taken for those of the new split.
+        found = find(
+            dataset, dataset.rows.with_columns(splits["split"]), select=["leakage"], against=against, train=train
+        )
+        step["counts"] |= {"findings": found.step["counts"]["findings"]}
+        dataset.save(files | found.files(), step=step, checked=found.checked, against=found.against, train=train)
+    else:
+        dataset.save(files, step=step, train=train)
+    return SetSplit(result, dataset.rows.height - vetted.height, estimated)
