@@ -247,7 +247,10 @@ def test_every_rule_finds_what_was_planted_and_nothing_else(sample, tmp_path):
 
 def test_the_same_seed_gives_the_same_bytes_in_another_process(tmp_path):
     planted = demo.generate(tmp_path / "here", seed=5)
-    program = "import sys, pathlib; from vetset.curate.demo import generator as demo; demo.generate(pathlib.Path(sys.argv[1]), seed=5)"
+    program = (
+        "import sys, pathlib; from vetset.curate.demo import generator;"
+        " generator.generate(pathlib.Path(sys.argv[1]), seed=5)"
+    )
     there = str(tmp_path / "there")
     subprocess.run([sys.executable, "-c", program, there], check=True, env={**os.environ, "PYTHONHASHSEED": "123"})
     for name in planted.files:
