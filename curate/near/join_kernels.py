@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
-_SMALL = 512  # sets up to here are picked by insertion, which beats a sort by two
+_SMALL = 64  # up to here insertion sorts faster than anything else
 WORDS = 4  # u64 of a bitmap: 256 bits, three times the shingles of a usual text
 
 
@@ -63,48 +63,70 @@ def index_length(size, top, bottom):
 
 
 @njit(cache=True, nogil=True)
-def pick_prefixes(hashes, starts, sizes, rows, counts, places, keys, bitmaps, top, bottom):
-    """Write the rarest shingles of each of ``rows``, rarest first, to ``keys`` from ``places`` on, and its bitmap.
+def pick_prefixes(hashes, starts, sizes, numbers, counts, ranks, places, keys, bitmaps, top, bottom):
+    """Write the rarest shingles of each set, rarest first, to ``keys`` from ``places`` on, and its bitmap.
 
-    The order is by the count's number of bits and then by the hash: any order that all rows share makes the filter exact, and
+    The order is by the count's number of bits and then by the hash: any order that all sets share makes the filter exact, and
     one that puts rare shingles first makes it sharp. A key holds both and stands for the shingle from here on.
+
+    Args:
+        hashes, starts, sizes: the sets.
+        numbers: i64, the sets to do.
+        counts: u8, how often shingles stand.
+        ranks: u64 (256), the upper four bits of the key for each count.
+        places: i64, where each set's keys begin.
+        keys, bitmaps: take the results.
+        top, bottom: the threshold.
     """
     mask = np.uint64(counts.size - 1)
-    scratch = np.empty(_SMALL, np.uint64)
-    for at in range(rows.size):
-        row = rows[at]
-        size = sizes[row]
+    scratch = np.empty(1024, np.uint64)
+    among = np.empty(16, np.int64)
+    for at in range(numbers.size):
+        number = numbers[at]
+        start, size = starts[number], sizes[number]
         length = probe_length(size, top, bottom)
         if size > scratch.size:
             scratch = np.empty(2 * size, np.uint64)
+        among[:] = 0
         for index in range(size):
-            hashed = hashes[starts[row] + index]
+            hashed = hashes[start + index]
             bit = hashed >> np.uint64(56)
-            bitmaps[at, np.int64(bit >> np.uint64(6))] |= _ONE << (bit & np.uint64(63))
-            count = counts[hashed & mask]
-            rank = _ZERO
-            while count > 0:
-                rank += _ONE
-                count >>= 1
-            scratch[index] = (rank << np.uint64(60)) | (hashed >> np.uint64(4))
-        place = places[at]
-        if size > _SMALL:
-            ordered = np.sort(scratch[:size])
-            keys[place : place + length] = ordered[:length]
-            continue
+            bitmaps[number, np.int64(bit >> np.uint64(6))] |= _ONE << (bit & np.uint64(63))
+            rank = ranks[counts[hashed & mask]]
+            among[np.int64(rank >> np.uint64(60))] += 1
+            scratch[index] = rank | (hashed >> np.uint64(4))
+        # Within a rank hashes are spread evenly, so where the last one wanted lies can be computed; some more are taken.
+        rank, below = 0, 0
+        while below + among[rank] < length:
+            below += among[rank]
+            rank += 1
+        wanted = length - below
+        share = (wanted + 2.0 * np.sqrt(wanted) + 2.0) / among[rank]
+        pivot = np.uint64(rank) << np.uint64(60) | (
+            np.uint64(0x0FFFFFFFFFFFFFFF) if share >= 1.0 else np.uint64(share * 1152921504606846976.0)
+        )
         kept = 0
-        for index in range(size):
+        for index in range(size):  # without a branch that could be guessed wrong
             key = scratch[index]
-            if kept == length:
-                if key >= keys[place + kept - 1]:
-                    continue
-                kept -= 1
-            slot = place + kept
-            while slot > place and keys[slot - 1] > key:
-                keys[slot] = keys[slot - 1]
-                slot -= 1
-            keys[slot] = key
-            kept += 1
+            other = scratch[kept]
+            scratch[kept] = key
+            scratch[index] = other
+            kept += np.int64(key <= pivot)
+        if kept < length:
+            kept = size
+        if kept > _SMALL:
+            scratch[:kept].sort()
+        else:
+            for index in range(1, kept):
+                key = scratch[index]
+                slot = index
+                while slot > 0 and scratch[slot - 1] > key:
+                    scratch[slot] = scratch[slot - 1]
+                    slot -= 1
+                scratch[slot] = key
+        place = places[number]
+        for index in range(length):
+            keys[place + index] = scratch[index]
 
 
 @njit(cache=True, nogil=True, inline="always")

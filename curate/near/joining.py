@@ -21,6 +21,7 @@ from .shingles import Sets
 
 Ints = npt.NDArray[np.int64]
 _EVERY = np.iinfo(np.int64).max
+_RANKS = np.array([count.bit_length() << 60 for count in range(256)], np.uint64)
 
 
 @dataclass(frozen=True)
@@ -68,18 +69,11 @@ def prepare(sets: Sets, threshold: float, *, threads: int | None = None) -> Read
     bitmaps = np.zeros((order.size, kernels.WORDS), np.uint64)
     threads = threads or os.cpu_count() or 1
 
+    in_text_order = np.argsort(order)  # so that hashes are read as they lie
+
     def pick(low: int, high: int) -> None:
         kernels.pick_prefixes(
-            sets.hashes,
-            starts,
-            sizes,
-            np.arange(low, high),
-            sets.counts,
-            places[low:high],
-            keys,
-            bitmaps[low:high],
-            top,
-            bottom,
+            sets.hashes, starts, sizes, in_text_order[low:high], sets.counts, _RANKS, places, keys, bitmaps, top, bottom
         )
 
     _share(pick, order.size, threads)

@@ -1,0 +1,68 @@
+"""What two alike texts share and what tells them apart, in words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from ..errors import quote
+from ..masking import mask
+from ..text import fold
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+_LONGEST = 2_000  # words that are aligned; the time of an alignment grows with their square
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two texts side by side."""
+
+    shared: int
+    """Words that both have, in the same order."""
+    here: list[str]
+    """Runs of words that only the first has."""
+    there: list[str]
+    """Runs of words that only the second has."""
+    cut: bool
+    """Whether only the first 2,000 words were compared."""
+
+
+def align(one: str, other: str) -> Difference:
+    """Return what two texts share and what only one of them has (Ratcliff and Obershelp, as in ``difflib``).
+
+    >>> align("My card was stolen in Rome", "my card was stolen in Oslo").there
+    ['Oslo']
+    """
+    a, b = _WORD.findall(one), _WORD.findall(other)
+    cut = max(len(a), len(b)) > _LONGEST
+    a, b = a[:_LONGEST], b[:_LONGEST]
+    blocks = SequenceMatcher(None, [fold(word) for word in a], [fold(word) for word in b], autojunk=False).get_opcodes()
+    here = [" ".join(a[i:j]) for kind, i, j, _, _ in blocks if kind != "equal" and j > i]
+    there = [" ".join(b[i:j]) for kind, _, _, i, j in blocks if kind != "equal" and j > i]
+    return Difference(sum(j - i for kind, i, j, _, _ in blocks if kind == "equal"), here, there, cut)
+
+
+def in_short(one: str, other: str) -> str:
+    """Say in a few words what only one of two texts has; the empty text where they have the same words.
+
+    >>> in_short("My card was stolen in Rome", "my card was stolen in Oslo")
+    "here 'Rome', there 'Oslo'"
+    """
+    a, b = _WORD.findall(one[:20_000]), _WORD.findall(other[:20_000])
+    counts = Counter(map(str.casefold, a)), Counter(map(str.casefold, b))
+    sides = [("here", _only(a, counts[0] - counts[1])), ("there", _only(b, counts[1] - counts[0]))]
+    return ", ".join(f"{side} {quote(mask(words), 30)}" for side, words in sides if words)
+
+
+def _only(words: list[str], surplus: Counter[str]) -> str:
+    """The words of a surplus in the order of the text, a few of them."""
+    found = []
+    for word in words:
+        if surplus[word.casefold()] > 0:
+            surplus[word.casefold()] -= 1
+            found.append(word)
+            if len(found) == 8:
+                break
+    return " ".join(found)
