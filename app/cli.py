@@ -17,6 +17,8 @@ from .terminal import tame, tame_json
 
 if TYPE_CHECKING:
     from ..curate.checking import CheckResult
+    from ..curate.dataset import Dataset
+    from ..curate.decisions.policy import Policy
 
 app = typer.Typer(
     name="vetset",
@@ -94,7 +96,8 @@ def read(
     from ..curate.reading.mapping import Given
     from ..curate.reading.reader import default_out
     from ..curate.reading.reader import read as run
-    from .printing import print_read, progress_bytes
+    from .lines import progress_bytes
+    from .printing import print_read
 
     given = Given(
         text=text, label=label, group=group, time=time, annotator=annotator, split=split, source=source,
@@ -115,22 +118,51 @@ def check(
     against: Annotated[
         list[Path] | None, typer.Option(help="Eval file that must not stand in this set; may be repeated.")
     ] = None,
+    threshold: Annotated[float | None, typer.Option(help="Least Jaccard index of near copies (default 0.8).")] = None,
+    shingle: Annotated[
+        str | None,
+        typer.Option(help="Runs that are compared: word5 (default), char5, word2 ..."),
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help="Which near copy stays: longest (default), first, newest, majority, source:A,B or column:NAME."
+        ),
+    ] = None,
+    clusters: Annotated[
+        str | None,
+        typer.Option(
+            help="star (default): a row goes only if it is near to the one that stays; connected: chains count."
+        ),
+    ] = None,
     output_format: Annotated[Report, typer.Option(help="github: annotations for a pull request.")] = Report.table,
     config: ConfigOption = None,
     as_json: Json = False,
 ) -> None:
-    """Run the rules; exit code 1 if a blocking finding stands."""
+    """Run the rules; exit code 1 if a blocking finding stands.
+
+    What is said of likeness is kept with the set and holds for the next checks.
+    """
     from ..curate.checking import check as run
     from ..curate.dataset import Dataset
-    from .printing import print_check, print_github, progress_steps
+    from ..curate.options import Options
+    from .lines import progress_steps
+    from .printing import print_check, print_github
 
     dataset = Dataset.open(name)
+    told = {"threshold": threshold, "shingle": shingle, "keep": keep, "clusters": clusters}
+    given = {option: value for option, value in told.items() if value is not None}
+    options = Options.given({**dataset.manifest.get("options", {}), **given})
     with progress_steps() as progress:
         result = run(
-            dataset, select=_commas(select), against=_against(against), policy=_policy(config), progress=progress
-        )
+            dataset, select=_commas(select), against=_against(against), options=options, policy=_policy(config),
+            progress=progress,
+        )  # fmt: skip
+    _warn(dataset)
     printer = print_github if output_format is Report.github else print_check
     _print(result.summary(), as_json, lambda: printer(dataset, result))
+    for note in result.notes:
+        _say(f"note: {note}")
     _gate(result)
 
 
@@ -150,7 +182,8 @@ def rule(
         _print(known, as_json, lambda: print_rules(known))
         return
     page = explain(name)
-    _print({"rule": name, "page": page}, as_json, lambda: typer.echo(page))
+    shown = f"{page.rstrip()}\n\nnext: vetset check NAME.vet --select {name}"
+    _print({"rule": name, "page": page}, as_json, lambda: typer.echo(shown))
 
 
 @app.command()
@@ -160,6 +193,10 @@ def decide(
     rule: Annotated[str | None, typer.Option(help="All rows on which findings of this rule or family stand.")] = None,
     row: Annotated[list[str] | None, typer.Option("--id", help="One row; may be repeated.")] = None,
     undo: Annotated[str | None, typer.Option(help="Take back a batch, or a decision by its number.")] = None,
+    import_: Annotated[
+        Path | None, typer.Option("--import", help="Take in a decisions.jsonl; what is there already is left out.")
+    ] = None,
+    export_: Annotated[Path | None, typer.Option("--export", help="Write all decisions to a decisions.jsonl.")] = None,
     action: Annotated[str | None, typer.Option(help="keep, drop, relabel, edit or skip.")] = None,
     value: Annotated[str | None, typer.Option(help="The new label (relabel), or messages as JSON (edit).")] = None,
     reason: Annotated[str | None, typer.Option(help="Why, for the log.")] = None,
@@ -167,7 +204,7 @@ def decide(
     config: ConfigOption = None,
     as_json: Json = False,
 ) -> None:
-    """Write decisions: by policy, by rule, or row by row."""
+    """Write decisions: by policy, by rule, or row by row; take them in from a file, or give them out."""
     from ..curate.checking import judge
     from ..curate.dataset import Dataset
     from ..curate.decisions import deciding
@@ -177,11 +214,17 @@ def decide(
     dataset, who = Dataset.open(name), reviewer or _user()
     if who == "policy":
         raise UsageError("the reviewer 'policy' is the policy's own name; give yours with --reviewer.")
-    ways = [way for way, given in (("--policy", policy), ("--rule", rule), ("--id", row), ("--undo", undo)) if given]
+    offered = {
+        "--policy": policy, "--rule": rule, "--id": row, "--undo": undo, "--import": import_, "--export": export_,
+    }  # fmt: skip
+    ways = [way for way, given in offered.items() if given]
     if len(ways) != 1:
-        raise UsageError(f"say what to decide with one of --policy, --rule, --id, --undo ({len(ways)} given).")
+        raise UsageError(f"say what to decide with one of {', '.join(offered)} ({len(ways)} given).")
     if ways[0] in ("--rule", "--id") and action is None:
         raise UsageError(f"{ways[0]} needs --action: keep, drop, relabel, edit or skip.")
+    if import_ or export_:
+        _exchange(dataset, import_, export_, _policy(config), as_json)
+        return
     if policy:
         outcome = deciding.decide_by_policy(dataset, _policy(config))
     elif undo:
@@ -192,7 +235,27 @@ def decide(
         outcome = deciding.decide_rows(dataset, row or [], action or "", reviewer=who, value=value, reason=reason)
     result = judge(dataset, policy=_policy(config))
     summary = {**outcome.summary(), "standing": result.counts(), "blocking": result.blocking}
-    _print(summary, as_json, lambda: print_decided(dataset, outcome, result))
+    _warn(dataset)
+    _print(summary, as_json, lambda: print_decided(dataset, outcome, result, undone=bool(undo)))
+
+
+def _exchange(dataset: Dataset, source: Path | None, target: Path | None, policy: Policy, as_json: bool) -> None:
+    """Take decisions in from a file, or give them out to one."""
+    from ..curate.checking import judge
+    from ..curate.decisions import deciding
+    from .printing import print_given_out, print_taken_in
+
+    if source is None:
+        assert target is not None  # noqa: S101 -- one of the two is given
+        lines = deciding.give_out(dataset, target)
+        _warn(dataset)
+        _print({"file": str(target), "exported": lines}, as_json, lambda: print_given_out(dataset, target, lines))
+        return
+    taken = deciding.take_in(dataset, source)
+    result = judge(dataset, policy=policy)
+    _warn(dataset)
+    summary = {**taken.summary(), "standing": result.counts(), "blocking": result.blocking}
+    _print(summary, as_json, lambda: print_taken_in(dataset, taken, result))
 
 
 @app.command()
@@ -208,7 +271,8 @@ def split(
     by: Annotated[
         str | None,
         typer.Option(
-            help="What must not be broken: group,time,duplicates (default: what the set has of group, duplicates)."
+            help="What must not be broken, of group, source, time, duplicates, near (default: group if rows have one, "
+            "duplicates, near)."
         ),
     ] = None,
     names: Annotated[str | None, typer.Option(help="Names of the splits, with commas between.")] = None,
@@ -220,7 +284,7 @@ def split(
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Split by group, time and duplicates; says what a random split would have leaked."""
+    """Split by group, time, duplicates and near copies; says what a random split would have leaked."""
     from ..curate.dataset import Dataset
     from ..curate.errors import UsageError
     from ..curate.splits.splitting import split as run
@@ -229,12 +293,14 @@ def split(
     if ratios and counts:
         raise UsageError("--ratios and --counts say the same thing in two ways; give one of them.")
 
+    dataset = Dataset.open(name)
     result = run(
-        Dataset.open(name), ratios=_numbers(ratios, float, "--ratios"), counts=_numbers(counts, int, "--counts"),
+        dataset, ratios=_numbers(ratios, float, "--ratios"), counts=_numbers(counts, int, "--counts"),
         by=tuple(_commas([by]) or ()) if by else None, names=tuple(_commas([names]) or ()) if names else None,
         stratify=stratify, seed=seed, inflation=inflation, say=_say,
     )  # fmt: skip
-    _print(result.summary(), as_json, lambda: print_split(result))
+    _warn(dataset)
+    _print(result.summary(), as_json, lambda: print_split(result, name))
 
 
 @app.command()
@@ -262,7 +328,9 @@ def export(
     from ..curate.exports.exporting import export as run
     from .printing import print_export
 
-    result = run(Dataset.open(name), out, format=format_, held=held, extra=extra, seed=seed, policy=_policy(config))  # pyright: ignore[reportArgumentType]
+    dataset = Dataset.open(name)
+    result = run(dataset, out, format=format_, held=held, extra=extra, seed=seed, policy=_policy(config))  # pyright: ignore[reportArgumentType]
+    _warn(dataset)
     _print(result.summary(), as_json, lambda: print_export(result))
 
 
@@ -292,8 +360,10 @@ def why(
     from ..curate.exports.life import why as run
     from .printing import print_life
 
-    result = run(Dataset.open(name), row)
-    _print(result.summary(), as_json, lambda: print_life(result))
+    dataset = Dataset.open(name)
+    result = run(dataset, row)
+    _warn(dataset)
+    _print(result.summary(), as_json, lambda: print_life(dataset, result))
 
 
 def _version(wanted: bool) -> None:
@@ -320,6 +390,14 @@ def _print(summary: dict[str, Any], as_json: bool, show: Any) -> None:
 
 def _say(message: str) -> None:
     typer.echo("\n".join(map(tame, message.split("\n"))), err=True)  # a path may hold anything
+
+
+def _warn(dataset: Dataset) -> None:
+    """Say once, on stderr, what can't be done with the set's decisions here."""
+    from ..curate.decisions.deciding import warning
+
+    if (said := warning(dataset)) is not None:
+        _say(f"warning: {said}")
 
 
 def _against(paths: list[Path] | None) -> list[Path] | None:

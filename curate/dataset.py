@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from . import disk
+from . import manifest as manifest_file
 from .errors import DataError, StaleError, UsageError
 from .messages import Content, Said, content_hash
 
@@ -85,7 +86,7 @@ class Dataset:
     def manifest(self) -> dict[str, Any]:
         """What was read and done: inputs, mapping, steps, exports."""
         path = self.folder / "manifest.json"
-        found = _manifest(path)
+        found = manifest_file.load(path)
         if found is None:
             raise DataError(f"{path} is damaged; read the source files again with `vetset read`: decisions are kept.")
         return found
@@ -93,6 +94,7 @@ class Dataset:
     @cached_property
     def rows(self) -> pl.DataFrame:
         """The rows as read, ``ROWS`` columns, with ``split`` as vetset's own split has it where one was made."""
+        _ = self.manifest  # first: ``save`` must not take rows that were read anew after this for these
         rows = self._parquet("rows.parquet")
         if not (self.folder / "splits.parquet").exists():
             return rows
@@ -123,30 +125,46 @@ class Dataset:
     ) -> None:
         """Write files of the set and the manifest that tells of them as one change.
 
+        Another process may have written in the meantime. Steps are appended to those that stand, a writer may read what
+        stands in its file's place, and a manifest entry may be a function of what stands there: all of them are called
+        while nobody else can write.
+
         Args:
             files: name to writer; ``None`` removes the file.
             step: appended to the manifest's steps.
-            **manifest: other manifest entries to replace.
+            **manifest: other manifest entries to replace; a function is told the entry that stands, or ``None``.
 
         Raises:
-            StaleError: the set was read anew since this one was opened; nothing was written.
+            StaleError: the set was read or split anew since this one was opened; nothing was written.
         """
         with disk.locked(self.folder):
-            path = self.folder / "manifest.json"
-            now = _manifest(path) or {"format": FORMAT, "steps": []}
-            seen = self.__dict__.get("manifest", {}).get("digest")
-            if seen is not None and "digest" not in manifest and now.get("digest") != seen:
-                raise StaleError(
-                    f"{self.folder} was read anew in the meantime, so what was found belongs to other rows and was not "
-                    "written; run the command again."
-                )
-            now.update(manifest)
+            now = manifest_file.load(self.folder / "manifest.json") or {"format": FORMAT, "steps": []}
+            self._check_still(now, replaced={*manifest, *files})
+            now.update({key: new(now.get(key)) if callable(new) else new for key, new in manifest.items()})
             if step is not None:
                 now["steps"] = [*now.get("steps", []), step]
             text = json.dumps(now, indent=1, ensure_ascii=False) + "\n"
             disk.replace_together(self.folder, {**files, "manifest.json": lambda beside: _write_text(beside, text)})
         for name in ("manifest", "rows", "findings"):
             self.__dict__.pop(name, None)
+
+    def _check_still(self, now: dict[str, Any], *, replaced: set[str]) -> None:
+        """Raise where the rows that were seen are not those that stand, unless this very change replaces them."""
+        seen = self.__dict__.get("manifest", {})
+        if seen.get("digest") is not None and "digest" not in replaced and now.get("digest") != seen["digest"]:
+            raise StaleError(
+                f"{self.folder} was read anew in the meantime, so what was found belongs to other rows and was not "
+                "written; run the command again."
+            )
+        if replaced & {"digest", "splits.parquet"} or "rows" not in self.__dict__:
+            return
+        made = self.folder / "splits.parquet"
+        split = pl.read_parquet(made if made.exists() else self.folder / "rows.parquet", columns=["split"])["split"]
+        if now.get("train") != seen.get("train") or not split.equals(self.rows["split"]):
+            raise StaleError(
+                f"{self.folder} was split anew in the meantime, so what was found belongs to the split before and was "
+                "not written; run the command again."
+            )
 
     def _parquet(self, name: str) -> pl.DataFrame:
         path = self.folder / name
@@ -161,16 +179,7 @@ class Dataset:
 
 def is_whole(folder: Path) -> bool:
     """Say whether the set's manifest can be read."""
-    return _manifest(folder / "manifest.json") is not None
-
-
-def _manifest(path: Path) -> dict[str, Any] | None:
-    """Return the manifest at ``path``; ``None`` where there is none, or what stands there is no manifest."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) and "format" in found else None
+    return manifest_file.load(folder / "manifest.json") is not None
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -50,23 +50,50 @@ def write_whole(path: Path, writer: Writer) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, make: bool = False) -> Iterator[None]:
     """Hold the folder's write lock; waits for another writer to end, and finishes what a killed one has left.
 
     Unfinished, the ``.next`` files of a committed change would be written over by a new one: half of each would stand.
+
+    Args:
+        folder: may not be locked by this thread already; it would wait for itself.
+        make: make the folder where it is missing, also when another writer takes it away in the meantime.
+
+    Raises:
+        UsageError: the folder can't be written.
     """
+    handle = None
     try:
-        handle = _open_lock(folder)
-    except OSError as error:
-        raise UsageError(
-            f"{folder} can't be written ({error.strerror}); give a folder that you may write to."
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        _finish(folder)
+        try:
+            handle = _acquire(folder, fcntl.LOCK_EX, make=make)
+            _finish(folder)
+        except OSError as error:
+            raise UsageError(
+                f"{folder} can't be written ({error.strerror}); give a folder that you may write to."
+            ) from error
         yield
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
+
+
+def writable(folder: Path) -> bool:
+    """Say whether a change of the folder's files could be written: some folders are another user's, or on a read-only disk."""
+    if not os.access(folder, os.W_OK | os.X_OK):  # a lock that may be opened says nothing of the files beside it
+        return False
+    try:
+        os.close(_open_lock(folder))
+    except OSError:
+        return False
+    return True
+
+
+def remove_empty(folder: Path) -> None:
+    """Take away a folder that holds nothing but its lock. The caller holds ``locked(folder)``."""
+    with contextlib.suppress(OSError):
+        if {item.name for item in folder.iterdir()} <= {".lock"}:
+            (folder / ".lock").unlink(missing_ok=True)
+            folder.rmdir()
 
 
 def replace_together(folder: Path, files: Mapping[str, Writer | None]) -> None:
@@ -105,9 +132,8 @@ def recover(folder: Path) -> None:
     if not committed and not _strays(folder):
         return
     try:
-        handle = _open_lock(folder)
+        handle = _acquire(folder, fcntl.LOCK_EX if committed else fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX if committed else fcntl.LOCK_EX | fcntl.LOCK_NB)
             _finish(folder)
         finally:
             os.close(handle)
@@ -123,6 +149,29 @@ def recover(folder: Path) -> None:
 
 def _open_lock(folder: Path) -> int:
     return os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+
+
+def _acquire(folder: Path, operation: int, *, make: bool = False) -> int:
+    """Return a handle that holds the lock; ``remove_empty`` may take the file away while one waits for it."""
+    while True:
+        if make:
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = _open_lock(folder)
+        except FileNotFoundError:
+            if not make or (folder / ".lock").is_symlink():  # else it was taken away just now
+                raise
+            continue
+        try:
+            fcntl.flock(handle, operation)
+            with contextlib.suppress(FileNotFoundError):
+                # A lock on a file that has gone, or was made anew, excludes nobody.
+                if os.path.samestat(os.fstat(handle), os.stat(folder / ".lock")):
+                    return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
 
 
 def _finish(folder: Path) -> None:

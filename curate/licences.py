@@ -34,13 +34,18 @@ def find_unknown(rows: pl.DataFrame) -> pl.DataFrame:
         },
         schema={"license": pl.String, "score": pl.Float64, "note": pl.String, "value": pl.String},
     )
+    none = pl.col("license").is_null()
     found = (
-        rows.select("id", "license")
+        rows.select("id", "license", "file")
         .join(table, on="license", how="left", maintain_order="left")
         .with_columns(
-            pl.when(pl.col("license").is_null()).then(1.0).otherwise("score").alias("score"),
-            pl.when(pl.col("license").is_null())
-            .then(pl.lit("The row has no licence; set one for the source with `vetset read --license`."))
+            pl.when(none).then(1.0).otherwise("score").alias("score"),
+            pl.when(none & none.all())
+            .then(pl.lit("No row has a licence; give it at the read with `--license SPDX`."))
+            .when(none & none.all().over("file"))
+            .then(pl.lit("No row of its file has a licence; read that file with `--license SPDX`."))
+            .when(none)
+            .then(pl.lit("The row has no licence, though others of its file have one."))
             .otherwise("note")
             .alias("note"),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +19,7 @@ class Said(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=T
 
     role: str
     content: str | None = None
-    tool_calls: _Calls = None  # raw when just decoded; text from then on (``shapes.strict_messages``)
+    tool_calls: _Calls = None  # raw when just decoded; text from then on (``raw_messages.strict_messages``)
     tool_call_id: str | None = None
     extra: str | None = msgspec.field(
         default=None, name="\ufdd0extra"
@@ -44,3 +45,44 @@ def content_hash(content: Content) -> str:
     10^-12 and still fit on a line.
     """
     return sha256(_canonical(content)).hexdigest()[:20]
+
+
+_NO_TAIL = b",null,null,null]"
+
+
+def content_hashes(
+    said: bytes | memoryview, bounds: Sequence[int], tools: Sequence[str | None], label: Sequence[str | None]
+) -> list[str]:
+    """Return the content hash of each row, of conversations that are compact JSON already; ``rejected`` is null.
+
+    Args:
+        said: the conversations, one after another.
+        bounds: where each begins, and where the last one ends.
+        tools: of each row.
+        label: of each row.
+    """
+    start = sha256(b"[")
+    tails = (
+        _NO_TAIL if schema is None and word is None else b"," + _canonical((schema, None, word))[1:]
+        for schema, word in zip(tools, label, strict=True)
+    )
+    hashes = []
+    for begin, end, tail in zip(bounds[:-1], bounds[1:], tails, strict=True):
+        row = start.copy()
+        row.update(said[begin:end])
+        row.update(tail)
+        hashes.append(row.hexdigest()[:20])
+    return hashes
+
+
+_encode_text = msgspec.json.Encoder().encode
+
+
+def text_hashes(texts: Sequence[str], label: Sequence[str | None]) -> list[str]:
+    """Return the content hash of rows that are one user turn and a label each, without an object for either."""
+    head = b'[[{"role":"user","content":'
+    tails = {word: b"}],null,null," + _encode_text(word) + b"]" for word in set(label)}
+    return [
+        sha256(head + text + tails[word]).hexdigest()[:20]
+        for text, word in zip(map(_encode_text, texts), label, strict=True)
+    ]

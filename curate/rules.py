@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import resources
+from typing import Any
 
 import polars as pl
 
 from . import labels, licences, preference, text
 from .duplicates import exact as duplicates
+from .duplicates import near
 from .errors import UsageError, quote
 from .leakage import exact as leakage
+from .options import Options
 from .quality import encoding_faults, leftovers, outputs_schema, roles
 from .quality import lengths as quality
+from .quality.tool_use import uncheckable_tools
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Material:
     against: pl.DataFrame | None = None
     train: str = "train"
     """Name of the split that is trained on."""
+    options: Options = Options()
 
     @cached_property
     def turns(self) -> pl.DataFrame:
@@ -45,6 +50,21 @@ class Rule:
     """What it finds, in a line."""
     find: Callable[[Material], pl.DataFrame]
     """Material to a findings frame (``findings.SCHEMA``)."""
+    figures: Callable[[Material, pl.DataFrame], dict[str, Any]] | None = None
+    """Material and the rule's findings to what can be counted over the whole set, as JSON values."""
+    default: bool = True
+    """Whether it runs without being named; what takes minutes has to be asked for."""
+
+
+def _leak_figures(m: Material) -> dict[str, Any]:
+    """Nothing where there is no eval side: then no rule looks for a leak either."""
+    figures = leakage.leak_figures(m.rows, m.keys, against=m.against, train=m.train)
+    return figures if figures["eval_rows"] or m.against is not None else {}
+
+
+def _tool_figures(m: Material) -> dict[str, Any]:
+    figures = uncheckable_tools(m.rows)
+    return figures if figures["tools"] else {}
 
 
 RULES: dict[str, Rule] = {
@@ -53,10 +73,26 @@ RULES: dict[str, Rule] = {
         "the same but for case, width, white space or zero-width characters",
         lambda m: duplicates.find_normalised(m.rows, m.keys),
     ),
-    "labels.conflict": Rule("the same input with different targets", lambda m: labels.find_conflict(m.rows, m.keys)),
+    "duplicates.near": Rule(
+        "nearly the same words: a near copy of a row that is kept",
+        lambda m: near.find_near(
+            m.rows,
+            threshold=m.options.threshold,
+            shingle=m.options.shingle,
+            keep=m.options.keep,
+            clusters=m.options.clusters,
+            train=m.train,
+        ),
+    ),
+    "labels.conflict": Rule(
+        "the same input with different targets",
+        lambda m: labels.find_conflict(m.rows, m.keys),
+        lambda _, found: asdict(labels.conflict_figures(found)),
+    ),
     "leakage.exact": Rule(
         "eval rows whose input stands in train",
         lambda m: leakage.find_leak(m.rows, m.keys, against=m.against, train=m.train),
+        lambda m, _: _leak_figures(m),
     ),
     "leakage.answer": Rule("the label stands in the input", lambda m: leakage.find_answer(m.rows, m.turns)),
     "preference.same": Rule("chosen and rejected are the same", lambda m: preference.find_same(m.rows)),
@@ -67,13 +103,20 @@ RULES: dict[str, Rule] = {
     "quality.encoding": Rule(
         "mojibake, control and zero-width characters, left-over HTML",
         lambda m: encoding_faults.find_encoding(m.rows, m.turns),
+        lambda m, _: {"zero_width": encoding_faults.zero_width_rows(m.rows, m.turns)},
     ),
-    "quality.length": Rule("far longer or shorter than the rest", lambda m: quality.find_length(m.rows, m.turns)),
+    "quality.length": Rule(
+        "far longer or shorter than the rest",
+        lambda m: quality.find_length(m.rows, m.turns),
+        lambda m, _: quality.length_distribution(m.turns),
+    ),
     "quality.template": Rule(
         "placeholders, refusals and special tokens left in", lambda m: leftovers.find_template(m.rows, m.turns)
     ),
     "quality.roles": Rule(
-        "role order, tool calls and results that don't fit", lambda m: roles.find_roles(m.rows, m.turns)
+        "role order, tool calls and results that don't fit",
+        lambda m: roles.find_roles(m.rows, m.turns),
+        lambda m, _: _tool_figures(m),
     ),
     "quality.schema": Rule(
         "most targets are JSON of one shape, this one is not", lambda m: outputs_schema.find_schema(m.rows, m.turns)
@@ -86,20 +129,23 @@ RULES: dict[str, Rule] = {
 def select_rules(wanted: Iterable[str] | None) -> list[str]:
     """Return the names of the rules that prefixes choose (``duplicates``, ``labels.conflict``); all for ``None``.
 
+    Rules that need an encoder are chosen by their whole name only.
+
     Raises:
         UsageError: a prefix that chooses nothing.
 
     >>> select_rules(["duplicates"])
-    ['duplicates.exact', 'duplicates.normalised']
+    ['duplicates.exact', 'duplicates.normalised', 'duplicates.near']
     """
     if wanted is None:
-        return list(RULES)
+        return [name for name, rule in RULES.items() if rule.default]
     wanted = list(wanted)
     if not wanted:
         raise UsageError("no rule is named; name rules or families with commas between, or leave --select out.")
     chosen: set[str] = set()
     for prefix in wanted:
-        hits = {name for name in RULES if name == prefix or name.startswith(prefix.rstrip(".") + ".")}
+        family = prefix.rstrip(".") + "."
+        hits = {name for name, rule in RULES.items() if name == prefix or (rule.default and name.startswith(family))}
         if not hits:
             families = sorted({name.partition(".")[0] for name in RULES})
             raise UsageError(

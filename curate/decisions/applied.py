@@ -31,7 +31,7 @@ class Vetted:
     rows: pl.DataFrame  # ``dataset.ROWS``, in the order that they came in
     dropped: pl.DataFrame  # ``ledger.HEADS``, in row order
     unapplied: pl.DataFrame  # heads that can't be carried out (see ``apply``), ``HEADS`` in row order
-    counts: dict[str, int]  # rows by action, "unapplied" and "undecided"; adds up to the rows that came in
+    counts: dict[str, int]  # rows by their last action, "unapplied" and "undecided"; adds up to the rows that came in
 
     def summary(self) -> dict[str, Any]:
         """Return the counts for ``--json``."""
@@ -61,6 +61,7 @@ def apply(rows: pl.DataFrame, heads: pl.DataFrame) -> Vetted:
 
     drop leaves the row out. relabel sets ``label``; on a row without a label whose last turn is the assistant's, it
     replaces the text of that turn. edit replaces ``messages``. keep and skip leave the row. The id always stays.
+    An edit and a relabel of one row are carried out one after the other, in the order of their ``seq``.
     A relabel of a turn that calls tools can't be carried out, since a text can't stand for a call: the row stays as it
     is and the head is in ``unapplied``; an edit says what is meant.
 
@@ -73,30 +74,60 @@ def apply(rows: pl.DataFrame, heads: pl.DataFrame) -> Vetted:
     ['greeting']
     """
     heads = match(heads, rows).heads
-    no = refused(rows, heads)
-    done = heads.join(no, on="row_id", how="anti", maintain_order="left")
-    of = {action: done.filter(pl.col("action") == action) for action in ACTIONS}
-    counts = {action: of[action].height for action in ACTIONS}
+    changed, no = _changed(rows, heads)
+    done = heads.join(no, on=["row_id", "action"], how="anti", maintain_order="left")
+    last = done.sort("seq", nulls_last=False, maintain_order=True).unique("row_id", keep="last")
+    of = dict(last.group_by("action").len().iter_rows())
+    dropped = done.filter(pl.col("action") == "drop")
     out = rows
-    if of["drop"].height:
-        out = out.join(of["drop"], left_on="id", right_on="row_id", how="anti", maintain_order="left")
-    if of["relabel"].height or of["edit"].height:
-        out = _replace(out, pl.concat([_relabelled(rows, of["relabel"]), _edited(rows, of["edit"])]))
+    if dropped.height:
+        out = out.join(dropped, left_on="id", right_on="row_id", how="anti", maintain_order="left")
+    if changed.height:
+        out = _replace(out, changed)
+    decided = heads["row_id"].n_unique()
     return Vetted(
         rows=out,
-        dropped=of["drop"],
-        unapplied=heads.join(no, on="row_id", how="semi", maintain_order="left"),
-        counts={**counts, "unapplied": no.height, "undecided": rows.height - heads.height},
+        dropped=dropped,
+        unapplied=heads.join(no, on=["row_id", "action"], how="semi", maintain_order="left"),
+        counts={
+            **{action: of.get(action, 0) for action in ACTIONS},
+            "unapplied": decided - last.height,
+            "undecided": rows.height - decided,
+        },
     )
 
 
 def refused(rows: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
-    """Return ``row_id`` of the heads that can't be carried out: relabels that would turn a tool call into a text."""
-    relabels = heads.filter(pl.col("action") == "relabel").select("row_id")
+    """Return ``row_id, action`` of the heads that can't be carried out: relabels that would make a tool call a text."""
+    return _changed(rows, heads)[1]
+
+
+def _changed(rows: pl.DataFrame, heads: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows that edits and relabels change, changed, and ``row_id, action`` of those that are refused."""
+    edits, relabels = (heads.filter(pl.col("action") == action) for action in ("edit", "relabel"))
+    concerned = pl.concat([edits, relabels]).select("row_id").unique()
+    touched = rows.join(concerned, left_on="id", right_on="row_id", how="semi", maintain_order="left")
+    edited_at = relabels.select("row_id", "seq").join(edits.select("row_id", edited="seq"), on="row_id")
+    before = relabels.join(edited_at.filter(pl.col("edited") > pl.col("seq")), on="row_id", how="semi")
+    after = relabels.join(before, on="row_id", how="anti")
+    touched, too_early = _relabel(touched, before)
+    touched = _replace(touched, _edited(touched, edits))
+    touched, no = _relabel(touched, after)
+    return touched, pl.concat([too_early, no])
+
+
+def _relabel(rows: pl.DataFrame, heads: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows with these relabels, and ``row_id, action`` of the relabels that are refused."""
+    no = _calls_tools(rows, heads).select(pl.col("id").alias("row_id"), pl.lit("relabel").alias("action"))
+    return _replace(rows, _relabelled(rows, heads.join(no, on="row_id", how="anti"))), no
+
+
+def _calls_tools(rows: pl.DataFrame, relabels: pl.DataFrame) -> pl.DataFrame:
+    """Return ``id`` of the rows whose relabel would have to replace a turn that calls tools."""
     asked = rows.select("id", "label", "messages").join(relabels, left_on="id", right_on="row_id", how="semi")
     last = pl.col("messages").list.last()
     calls = last.struct.field("tool_calls").is_not_null() & (last.struct.field("role") == "assistant")
-    return asked.filter(pl.col("label").is_null() & calls).select(pl.col("id").alias("row_id"))
+    return asked.filter(pl.col("label").is_null() & calls).select("id")
 
 
 def _relabelled(rows: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
@@ -122,6 +153,8 @@ def _with_value(rows: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
 
 
 def _replace(rows: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
+    if changed.is_empty():
+        return rows
     place = rows.select("id").with_row_index("place")
     rest = rows.join(changed, on="id", how="anti", maintain_order="left")
     both = pl.concat([rest, changed.select(rows.columns)])

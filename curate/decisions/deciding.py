@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -11,6 +14,7 @@ from ..errors import UsageError, quote
 from ..rules import RULES, select_rules
 from .applied import head_for
 from .ledger import Decision, Ledger, Outcome
+from .ledger_jsonl import export_jsonl, import_jsonl
 from .policy import REVIEWER, Policy, policy_decisions, standing, withdrawn
 
 
@@ -46,7 +50,8 @@ def decide_by_policy(dataset: Dataset, policy: Policy | None = None) -> Outcome:
         if gone:  # an earlier policy decided what this one would not
             ledger.undo(gone, reviewer=REVIEWER)
             seen, heads = ledger.last(), head_for(ledger, dataset.rows).heads
-        return ledger.decide(policy_decisions(findings, policy, heads), reviewer=REVIEWER, expect=seen)
+        outcome = ledger.decide(policy_decisions(findings, policy, heads), reviewer=REVIEWER, expect=seen)
+    return replace(outcome, withdrawn=len(gone))
 
 
 def decide_by_rule(
@@ -103,6 +108,51 @@ def undo(dataset: Dataset, what: str, *, reviewer: str) -> Outcome:
         return ledger.undo(
             [int(what)] if what.isascii() and what.isdigit() and len(what) < 19 else what, reviewer=reviewer
         )
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What an import did."""
+
+    outcome: Outcome
+    stale: int
+    """Standing decisions of the file whose row is not in this set: kept, and applied to none."""
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts and the conflicts as JSON values."""
+        return {**self.outcome.summary(), "stale": self.stale}
+
+
+def take_in(dataset: Dataset, path: str | Path) -> TakenIn:
+    """Take the decisions of a ``decisions.jsonl`` into the set; those that it has already are left out.
+
+    Raises:
+        UsageError: the file can't be read, or the ledger not written.
+        DataError: a line is no decision; nothing was taken in.
+    """
+    with Ledger.open(dataset.folder) as ledger:
+        outcome = import_jsonl(ledger, path)
+        log = ledger.log()
+        of_file = pl.col("seq").is_in(list(outcome.seqs)) | pl.col("uid").is_in(list(outcome.repeated))
+        named = log.filter(of_file).select("row_id").unique()
+        stale = head_for(ledger, dataset.rows).stale.join(named, on="row_id", how="semi")
+    return TakenIn(outcome, stale.height)
+
+
+def give_out(dataset: Dataset, path: str | Path) -> int:
+    """Write the set's decisions as ``decisions.jsonl`` to ``path``; returns the number of lines.
+
+    Raises:
+        UsageError: ``path`` can't be written.
+    """
+    with Ledger.open(dataset.folder) as ledger:
+        return export_jsonl(ledger, path)
+
+
+def warning(dataset: Dataset) -> str | None:
+    """Return what can't be done with the set's decisions here, or what it costs, in a sentence; mostly ``None``."""
+    with Ledger.open(dataset.folder) as ledger:
+        return ledger.warning
 
 
 def _findings(dataset: Dataset) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """The ledger: what was decided about each row, by whom, when and why; nothing in it is ever changed or removed.
 
 One SQLite file, ``decisions.db``, in the set's folder. A decision is a line, and so is its undoing: undo names the
-line that it takes back, and the decision before it stands again. The decision that stands for a row is its *head*.
+line that it takes back, and the decision before it stands again. What stands for a row is its *head*: the last
+decision, or the last edit and the last relabel together.
 
 WAL with ``synchronous=FULL``: a decision that ``decide`` has returned is on the disk (40 kills of 4 writers lost none;
 an fsync costs about 10 ms, which no reviewer sees). ``BEGIN IMMEDIATE`` takes the write lock before anything is read,
@@ -28,6 +29,7 @@ import polars as pl
 
 from ..errors import UsageError, quote
 from .ledger_file import (
+    STANDING,
     append,
     known_uids,
     last_seq,
@@ -67,7 +69,7 @@ HEADS = pl.Schema(
         for name in ("row_id", "content", "action", "value", "reviewer", "at", "reason", "seq", "batch", "rule")
     }
 )
-"""Columns of a frame of heads, one line a row."""
+"""Columns of a frame of heads: one line a row, or two where an edit and a relabel both stand."""
 
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
@@ -123,6 +125,7 @@ class Outcome:
     repeated: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     batch: str | None = None
+    withdrawn: int = 0  # decisions of the policy that it took back before
 
     def summary(self) -> dict[str, Any]:
         """Return the counts and the conflicts as plain data for ``--json``."""
@@ -131,6 +134,7 @@ class Outcome:
             "repeated": len(self.repeated),
             "conflicts": [conflict.__dict__ for conflict in self.conflicts],
             "batch": self.batch,
+            "withdrawn": self.withdrawn,
         }
 
 
@@ -148,7 +152,7 @@ class Ledger:
         """Use ``Ledger.open``."""
         self.path = path
         self.readonly = readonly
-        self.warning: str | None = None  # what the folder's file system costs, for the user
+        self.warning: str | None = None  # what can't be done here, for the user; known once the file is open
         self._wait = wait
         self._connection: sqlite3.Connection | None = None
         self._copy: TemporaryDirectory[str] | None = None
@@ -283,8 +287,12 @@ class Ledger:
         return Outcome(seqs, tuple(uid for _, uid, _, _, taken in lines if taken), (), batch)
 
     def head(self) -> pl.DataFrame:
-        """Return the standing decision of each row that has one, ``HEADS`` columns, in the order of ``seq``."""
-        return self._frame(f"SELECT {', '.join(HEADS)} FROM head ORDER BY seq", (), HEADS)
+        """Return what stands of each decided row, ``HEADS`` columns, in the order of ``seq``.
+
+        One line a row: its last decision; or two, where the last edit and the last relabel since the last keep, drop
+        or skip both stand.
+        """
+        return self._frame(STANDING, (), HEADS)
 
     def log(self) -> pl.DataFrame:
         """Return every line, ``LOG`` columns, in the order of writing."""
@@ -344,6 +352,7 @@ class Ledger:
         there = self.path.exists() and self.path.stat().st_size > 0
         if self._connection is None and self.readonly and there:
             self._connection, self._copy = open_readonly(self.path)
+            self.warning = f"{self.path} can't be written: its decisions count, and no new ones can be made here."
         elif self._connection is None and not self.readonly and (create or there):
             self._connection, self.warning = open_file(self.path, self._wait)
         return self._connection

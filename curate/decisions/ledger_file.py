@@ -40,11 +40,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             BEGIN SELECT RAISE(ABORT, 'decisions are append-only: this line stands already'); END""",
         """CREATE VIEW live AS SELECT * FROM decision AS d WHERE action <> 'undo'
             AND NOT EXISTS (SELECT 1 FROM decision AS u WHERE u.undoes = d.seq)""",
-        # With max(), SQLite takes the bare columns from the line that holds the maximum (documented).
-        """CREATE VIEW head AS SELECT row_id, content, action, value, reviewer, at, reason, max(seq) AS seq, batch, rule
-            FROM live GROUP BY row_id""",
     ),
 )
+
+
+# keep, drop and skip speak of the whole row, so nothing before them counts; an edit and a relabel after them add up.
+STANDING = """
+    WITH whole AS (SELECT row_id, max(seq) AS seq FROM live WHERE action IN ('keep', 'drop', 'skip') GROUP BY row_id),
+    change AS (
+        -- With max(), SQLite takes the bare columns from the line that holds the maximum (documented).
+        SELECT l.row_id, content, action, value, reviewer, at, reason, max(l.seq) AS seq, batch, rule
+        FROM live AS l LEFT JOIN whole AS w ON w.row_id = l.row_id
+        WHERE action IN ('relabel', 'edit') AND l.seq > coalesce(w.seq, 0) GROUP BY l.row_id, action)
+    SELECT * FROM change
+    UNION ALL
+    SELECT row_id, content, action, value, reviewer, at, reason, seq, batch, rule FROM live
+    WHERE seq IN (SELECT seq FROM whole) AND row_id NOT IN (SELECT row_id FROM change)
+    ORDER BY seq"""
+"""The decisions that stand, the columns of ``ledger.HEADS``."""
 
 
 def open_file(path: Path, wait: float) -> tuple[sqlite3.Connection, str | None]:

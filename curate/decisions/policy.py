@@ -28,6 +28,7 @@ from .ledger import check
 DEFAULT: dict[str, str] = {
     "duplicates.exact": "drop",  # the first copy stays, so no text is lost; copies only weigh their row more
     "duplicates.normalised": "wait",  # case or width can be the very thing to learn
+    "duplicates.near": "wait",  # a number changed is a near copy, and may be the whole point of the row
     "labels.conflict": "wait",  # the majority is often wrong where annotators share a habit
     "preference.same": "drop",  # chosen = rejected has no gradient: there is nothing to lose
     "preference.conflict": "wait",  # which reply is better is a judgement
@@ -136,7 +137,8 @@ def policy_decisions(findings: pl.DataFrame, policy: Policy, heads: pl.DataFrame
     - A finding that suggests ``review`` waits, unless the user's own policy names its rule.
     - drop beats all else. A row is otherwise decided only if nothing on it waits, since a decision settles all of a
       row's findings, and only if the findings agree on the new value.
-    - A repeat is dropped only while the row that it repeats (``peer``) stays: the last copy of a text never goes.
+    - A repeat is dropped only while another copy of it stays, unchanged by people (``_droppable``): a text that nobody
+      decided on never goes.
 
     Write them with ``reviewer=REVIEWER`` and, as ``expect``, the ``seq`` before ``heads`` was read.
     """
@@ -159,9 +161,14 @@ def withdrawn(findings: pl.DataFrame, policy: Policy, heads: pl.DataFrame, *, ch
         heads: those that apply to the rows (``head_for(...).heads``).
         checked: rules that have run on these rows: what another rule decided can't be judged and stays.
     """
+    people = heads.filter(pl.col("reviewer") != REVIEWER)
     made = heads.filter((pl.col("reviewer") == REVIEWER) & pl.col("rule").is_in(list(checked)))
-    now = _verdicts(findings, policy, heads)
-    return made.join(now, left_on="row_id", right_on="id", how="anti", maintain_order="left")["seq"].to_list()
+    made = made.join(people, on="row_id", how="anti", maintain_order="left")  # a person has built on it
+    now = _verdicts(findings, policy, heads).select(pl.col("id").alias("row_id"), pl.col("action").alias("now"))
+    judged = made.join(now, on="row_id", how="left", maintain_order="left")
+    # Any other new decision takes the place of the old one by itself; an edit and a relabel would both stand.
+    adds_up = pl.col("now").is_in(["edit", "relabel"]) & pl.col("action").is_in(["edit", "relabel"])
+    return judged.filter(pl.col("now").is_null() | (adds_up & (pl.col("now") != pl.col("action"))))["seq"].to_list()
 
 
 def standing(findings: pl.DataFrame, heads: pl.DataFrame, rows: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -178,7 +185,7 @@ def standing(findings: pl.DataFrame, heads: pl.DataFrame, rows: pl.DataFrame | N
     heads = heads.filter(pl.col("action").is_in(SETTLING))
     if rows is not None:
         heads = match(heads, rows).heads
-        heads = heads.join(refused(rows, heads), on="row_id", how="anti", maintain_order="left")
+        heads = heads.join(refused(rows, heads), on=["row_id", "action"], how="anti", maintain_order="left")
     left = findings.join(heads, left_on="id", right_on="row_id", how="anti", maintain_order="left")
     if rows is None:
         return left
@@ -195,7 +202,14 @@ def _verdicts(findings: pl.DataFrame, policy: Policy, heads: pl.DataFrame) -> pl
     ).with_row_index("order")
     drops = found.filter(pl.col("action") == "drop")
     out_already = heads.filter(pl.col("action") == "drop").join(drops, left_on="row_id", right_on="id", how="anti")
-    dropped = _droppable(drops, set(out_already["row_id"]))
+    changed = people.filter(pl.col("action").is_in(["edit", "relabel"]))
+    blocked = found.filter(pl.col("rule").is_in(policy.block) & (pl.col("action") == "wait"))
+    dropped = _droppable(
+        drops,
+        copies=findings.filter(_REPEAT & (pl.col("suggest") == "drop")),
+        gone={*out_already["row_id"], *changed["row_id"]},
+        held=dict(blocked.group_by("id").len().iter_rows()),
+    )
     rest = found.join(dropped, on="id", how="anti", maintain_order="left")
     verdicts = pl.concat([dropped, _agreed(rest)]).sort("order")
     return verdicts.select(
@@ -218,23 +232,44 @@ def _action(rules: pl.Series, policy: Policy) -> pl.Expr:
     return pl.when(possible).then(wanted).otherwise(pl.lit("wait")).alias("action")
 
 
-def _droppable(drops: pl.DataFrame, gone: set[str]) -> pl.DataFrame:
-    """Return the first finding of each row to drop; a repeat only while its ``peer`` is neither gone nor dropped."""
-    repeat = pl.col("rule").str.starts_with("duplicates.") & pl.col("peer").is_not_null()
-    certain = drops.filter(~repeat).unique("id", keep="first", maintain_order=True)
+_REPEAT = pl.col("rule").str.starts_with("duplicates.") & pl.col("peer").is_not_null()
+
+
+def _droppable(drops: pl.DataFrame, *, copies: pl.DataFrame, gone: set[str], held: Mapping[str, int]) -> pl.DataFrame:
+    """Return the first finding of each row to drop; of repeats, all but one copy, which stays.
+
+    The copy that stays is the first that people left as it was and that no other rule drops; one on which fewer
+    blocking findings wait goes before, since an export would hold the other back and the text with it.
+
+    Args:
+        drops: findings whose action is to drop.
+        copies: findings that say of a row that it repeats its ``peer`` in every respect.
+        gone: ids of rows that no longer stand as they were read.
+        held: row to number of blocking findings that wait on it.
+    """
+    certain = drops.filter(~_REPEAT).unique("id", keep="first", maintain_order=True)
     gone = gone | set(certain["id"])
+    alike = copies.group_by("rule", "peer", maintain_order=True).agg("id")
+    others = {(rule, peer): ids for rule, peer, ids in alike.iter_rows()}
     chosen: list[int] = []
-    # One at a time, since each drop may take away the row that the next one leans on (a chain, or a ring, of peers).
-    for order, row_id, peer in drops.filter(repeat).select("order", "id", "peer").iter_rows():
-        if row_id not in gone and peer not in gone:
-            gone.add(row_id)
-            chosen.append(order)
+    # One cluster at a time, since a drop may take away the row that the next cluster leans on (a chain of peers).
+    clusters = drops.filter(_REPEAT).group_by("rule", "peer", maintain_order=True).agg("order", "id")
+    for rule, peer, orders, ids in clusters.iter_rows():
+        left = [row for row in (peer, *others.get((rule, peer), ())) if row not in gone]
+        if not left:
+            continue
+        asked = set(ids)
+        _, _, first = min((held.get(row, 0), row in asked, place) for place, row in enumerate(left))
+        for order, row in zip(orders, ids, strict=True):
+            if row != left[first] and row not in gone:
+                gone.add(row)
+                chosen.append(order)
     return pl.concat([certain, drops.filter(pl.col("order").is_in(chosen))])
 
 
 def _agreed(found: pl.DataFrame) -> pl.DataFrame:
     """Return the one finding that decides each row: none of the row's findings waits, and all that change it agree."""
-    # A drop that is still here lost its peer; it waits.
+    # A drop that is still here is of the copy that stays, or lost its peer; it waits.
     waits = found.filter(pl.col("action").is_in(["wait", "drop"]))
     ready = found.join(waits, on="id", how="anti", maintain_order="left")
     change = ready.filter(pl.col("action") != "keep")

@@ -25,6 +25,11 @@ def zero_width(text: str) -> str:
     return text.replace(" ", " \u200b", 3) + "\ufeff"
 
 
+def sent_again(rng: Random, text: str) -> str:
+    """Return the text as it is sent once more, with a line below."""
+    return text + pick(rng, ("\n\nAny news?", "\n\nStill waiting.", "\n\nPlease answer."))
+
+
 VARIANTS = (str.upper, spaced, wide, zero_width)
 """Ways to write the same text with other characters."""
 

@@ -33,6 +33,7 @@ LEAKED_VERBATIM, LEAKED_NORMALISED = 9, 6
 
 EXACT_COPIES = (1,) * 34 + (2,) * 4 + (3,) * 2  # 48 surplus rows
 NORMALISED_COPIES = (1,) * 16 + (2,) * 8  # 32 surplus rows, 8 of each of flaws.VARIANTS
+NEAR_COPIES = 10
 BLANK_TEXTS = ("", " ", "\n", "", "   ", "\u00a0", "", "\n\n", "")
 MOJIBAKE, HTML, REPLACEMENT, LOGS, PLACEHOLDERS, ANSWERS, UNLICENSED, WRONG = 10, 9, 5, 5, 8, 36, 20, 30
 CARELESS = "agent-07"  # gave half of the wrong labels
@@ -108,6 +109,8 @@ def _expected() -> dict[str, dict[str, int]]:
         TICKETS: {
             "duplicates.exact": exact,
             "duplicates.normalised": exact + further,
+            # The rows of a conflict say the same too, all but for their labels.
+            "duplicates.near": exact + further + NEAR_COPIES + sum(len(labels) - 1 for _, labels in words.CONFLICTS),
             "labels.conflict": sum(len(labels) for _, labels in words.CONFLICTS),
             "leakage.exact": LEAKED_VERBATIM + LEAKED_NORMALISED,
             "leakage.answer": ANSWERS,
@@ -127,7 +130,7 @@ def _tickets(rng: Random, desk: Desk, people: list[Customer]) -> tuple[list[Tick
     """Return the rows of tickets.csv by time, and clean ones among them that have no partner: the source of leaks."""
     conflicts = _conflicts(rng, desk, people)
     empties = _empties(rng, desk, people)
-    fresh = ROWS - len(conflicts) - len(empties) - sum(EXACT_COPIES) - sum(NORMALISED_COPIES)
+    fresh = ROWS - len(conflicts) - len(empties) - sum(EXACT_COPIES) - sum(NORMALISED_COPIES) - NEAR_COPIES
     # Two tickets for everybody, the rest skewed to few: a help desk has its regulars.
     regulars = [people[-1 - int(rng.random() ** 1.6 * len(people))] for _ in range(fresh - 2 * len(people))]
     written = shuffled(rng, [desk.ticket(who) for who in [*people, *people, *regulars]])
@@ -137,10 +140,13 @@ def _tickets(rng: Random, desk: Desk, people: list[Customer]) -> tuple[list[Tick
     flawed = _flawed(rng, english)
     exact = [(next(english), count) for count in EXACT_COPIES]
     normalised = [(next(english), count) for count in NORMALISED_COPIES]
+    near = [next(english) for _ in range(NEAR_COPIES)]
     spare = list(english)
     repeated = [ticket for ticket, _ in [*exact, *normalised]]
     copies = [_again(rng, ticket) for ticket, count in exact for _ in range(count)]
-    rows = [*conflicts, *empties, *foreign, *flawed, *repeated, *copies, *_variants(rng, normalised, people), *spare]
+    copies += [replace(_again(rng, ticket), text=flaws.sent_again(rng, ticket.text)) for ticket in near]
+    variants = _variants(rng, normalised, people)
+    rows = [*conflicts, *empties, *foreign, *flawed, *repeated, *near, *copies, *variants, *spare]
     return sorted(rows, key=lambda ticket: ticket.created), spare
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import quote
 from ..formats.wire import FORMATS
+from ..wording import counted
 
 _SIZES = {
     1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M",
@@ -40,7 +41,7 @@ def card(document: dict[str, Any]) -> str:
     counts, options = document["counts"], document["options"]
     parts = [
         _header(document),
-        f"# {counts['written']:,} vetted rows\n\n{_about(document)}\n",
+        f"# {counted(counts['written'], 'vetted row')}\n\n{_about(document)}\n",
         _table("Files", ("file", "split", "rows", "bytes"), [
             (escape(f["name"]), escape(f["split"]), f"{f['rows']:,}", f"{f['bytes']:,}") for f in document["files"]
         ]),
@@ -98,11 +99,11 @@ def _about(document: dict[str, Any]) -> str:
     what = FORMATS[options["format"]].what
     text = (
         f"Written by vetset {escape(made['vetset'])} as `{options['format']}` ({what}). "
-        f"{counts['read']:,} rows were read and {counts['rejects']:,} lines rejected; "
-        f"{counts['written']:,} rows are in the files."
+        f"Read: {counted(counts['read'], 'row')}; rejected: {counted(counts['rejects'], 'line')}; in the files: "
+        f"{counted(counts['written'], 'row')}."
     )
     if counts["kept_blocking"]:
-        text += f" On {counts['kept_blocking']:,} of them a blocking finding stands; they were kept on request."
+        text += f" Kept on request though a blocking finding stands: {counted(counts['kept_blocking'], 'row')}."
     return "\n\n".join([text, *map(escape_sentence, document["notes"])])
 
 
@@ -117,7 +118,7 @@ def _table(title: str, heads: tuple[str, ...], lines: list[tuple[str, ...]]) -> 
     table = [f"## {title}", "", f"| {' | '.join(heads)} |", f"|{'-|' * len(heads)}"]
     table += [f"| {' | '.join(line)} |" for line in lines[:_MOST]]
     if len(lines) > _MOST:
-        table += ["", f"{len(lines) - _MOST:,} more lines stand in `provenance.json`."]
+        table += ["", f"{counted(len(lines) - _MOST, 'more line')} in `provenance.json`."]
     return "\n".join([*table, ""])
 
 

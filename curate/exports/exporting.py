@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,6 +18,7 @@ from ..errors import DataError, GateError, UsageError, quote
 from ..formats import wire as formats
 from ..formats.split_files import file_names
 from ..formats.wire import Loss, Tally
+from ..manifest import announce
 from ..version import version
 from .account import compose
 from .card import card
@@ -82,7 +83,7 @@ def export(
     if held not in get_args(Held):
         raise UsageError(f"held is {quote(held)}; give hold, keep or refuse.")
     folder = Path(folder)
-    stale = _stale_files(folder)
+    _refuse_foreign(folder)
     vetting = vet(dataset, policy or Policy())
     if held == "refuse" and vetting.blocked.height:
         rules = ", ".join(rule for rule in vetting.blocking if (vetting.standing["rule"] == rule).any())
@@ -96,28 +97,21 @@ def export(
         else vetting.rows.join(vetting.blocked, on="id", how="anti", maintain_order="left")
     )
     options = {"format": format, "held": held, "extra": extra, "seed": seed}
-    made = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        stage = _Stage(folder)
-        with disk.locked(folder), contextlib.closing(stage):
-            result = _write(dataset, stage, rows, vetting=vetting, options=options, stale=stale)
-    except BaseException as error:
-        if made:
-            _remove_empty(folder)
-        if isinstance(error, OSError):
-            raise UsageError(f"{folder} can't be written ({error.strerror}); nothing was exported.") from error
-        raise
-    _record(dataset, result, options)
-    return result
+    with _staged(folder) as stage:
+        result = _write(dataset, stage, rows, vetting=vetting, options=options)
+        listed = disk.writable(dataset.folder)
+        if listed:  # before the files are in place, so that a kill right after finds them in the set's manifest
+            _announce(dataset, stage, result, options)
+        stage.commit()
+        if listed:
+            # What was announced counts from here; this makes the file say so, too.
+            with contextlib.suppress(OSError, UsageError):
+                Dataset(dataset.folder).save({})
+    return result if listed else replace(result, notes=[*result.notes, _unlisted(dataset)])
 
 
-def _remove_empty(folder: Path) -> None:
-    """Take away a folder that holds nothing but the lock; another export may have filled it in the meantime."""
-    with contextlib.suppress(OSError):
-        if {item.name for item in folder.iterdir()} <= {".lock"}:
-            (folder / ".lock").unlink(missing_ok=True)
-            folder.rmdir()
+def _unlisted(dataset: Dataset) -> str:
+    return f"{dataset.folder} can't be written, so this export is not listed there; keep {PROVENANCE} as its record."
 
 
 class _Stage:
@@ -125,6 +119,7 @@ class _Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.stale = _earlier(folder)
         self.paths: dict[str, Path] = {}
 
     def path(self, name: str) -> Path:
@@ -134,13 +129,29 @@ class _Stage:
     def drop(self, name: str) -> None:
         self.paths.pop(name).unlink()
 
-    def commit(self, stale: Sequence[str]) -> None:
-        change: dict[str, disk.Writer | None] = {name: None for name in stale if name not in self.paths}
+    def commit(self) -> None:
+        change: dict[str, disk.Writer | None] = {name: None for name in self.stale if name not in self.paths}
         disk.replace_together(self.folder, change | {name: _mover(path) for name, path in self.paths.items()})
 
     def close(self) -> None:
         for path in self.paths.values():
             path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _staged(folder: Path) -> Iterator[_Stage]:
+    """Hold the folder from the look at what stands there to the end: exports into one folder wait for each other."""
+    made = not folder.exists()
+    with disk.locked(folder, make=True):
+        try:
+            with contextlib.closing(_Stage(folder)) as stage:
+                yield stage
+        except BaseException as error:
+            if made:
+                disk.remove_empty(folder)
+            if isinstance(error, OSError):
+                raise UsageError(f"{folder} can't be written ({error.strerror}); nothing was exported.") from error
+            raise
 
 
 def _mover(staged: Path) -> disk.Writer:
@@ -154,7 +165,6 @@ def _write(
     *,
     vetting: Vetting,
     options: dict[str, Any],
-    stale: Sequence[str],
 ) -> ExportResult:
     """Write all files; none of them is in its place before the end."""
     tally = Tally(options["format"])
@@ -177,7 +187,6 @@ def _write(
         for name in (LINEAGE, DECISIONS, CARD)
     }
     stage.path(PROVENANCE).write_bytes(seal(document))
-    stage.commit(stale)
     return ExportResult(stage.folder, options["format"], files, document["counts"], document["rules"], losses, notes)
 
 
@@ -230,15 +239,24 @@ def _notes(dataset: Dataset, vetting: Vetting) -> list[str]:
     return notes
 
 
-def _stale_files(folder: Path) -> list[str]:
-    """Return the files of an earlier export in ``folder``; a file of anybody else's is refused."""
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder of anybody else's without touching it; one in which vetset has written is looked at when held."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; give a folder for the export.")
-    if not folder.exists():
+    try:
+        _earlier(folder)
+    except UsageError:
+        # Files of an export that is being put in place have no account yet; whoever writes here has made the lock first.
+        if not any((folder / name).exists() for name in (".lock", ".commit.json")):
+            raise
+
+
+def _earlier(folder: Path) -> list[str]:
+    """Return the files of an earlier export in ``folder``; a file of anybody else's is refused."""
+    try:
+        there = sorted(item.name for item in folder.iterdir() if not item.name.startswith("."))
+    except FileNotFoundError:
         return []
-    if any((folder / name).exists() for name in (PROVENANCE, ".commit.json")):
-        disk.recover(folder)
-    there = sorted(item.name for item in folder.iterdir() if not item.name.startswith("."))
     ours = our_files(folder)
     foreign = [name for name in there if name not in ours or not (folder / name).is_file()]
     if foreign:
@@ -249,13 +267,16 @@ def _stale_files(folder: Path) -> list[str]:
     return there
 
 
-def _record(dataset: Dataset, result: ExportResult, options: dict[str, Any]) -> None:
-    """Enter the export in the set's manifest, in place of an earlier one into the same folder."""
+def _announce(dataset: Dataset, stage: _Stage, result: ExportResult, options: dict[str, Any]) -> None:
+    """Say in the set's manifest what is about to stand; it counts as done once it does (``manifest.settled``)."""
     names = [PROVENANCE, LINEAGE, DECISIONS, CARD]
     entry = {
-        "path": str(result.folder), "format": result.format, "rows": result.counts["written"],
-        "files": {f.name: f.sha256 for f in result.files} | {name: sha256(result.folder / name) for name in names},
+        "path": os.path.abspath(result.folder), "format": result.format, "rows": result.counts["written"],
+        "from_set": os.path.relpath(os.path.realpath(result.folder), os.path.realpath(dataset.folder)),
+        "files": {f.name: f.sha256 for f in result.files} | {name: sha256(stage.path(name)) for name in names},
     }  # fmt: skip
-    before = [e for e in dataset.manifest.get("exports", []) if e.get("path") != entry["path"]]
     step = {"verb": "export", "version": version(), "options": options, "counts": result.counts}
-    dataset.save({}, step=step, exports=[*before, entry])
+    try:
+        dataset.save({}, announced=lambda before: announce(before, entry, step))
+    except OSError as error:
+        raise UsageError(f"{dataset.folder} can't be written ({error.strerror}); nothing was exported.") from error

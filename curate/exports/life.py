@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,7 +13,13 @@ from ..dataset import Dataset
 from ..decisions.deciding import find_row
 from ..decisions.ledger import Ledger
 from ..masking import mask
+from ..near.explain import align
+from ..near.row_texts import row_pieces
 from .lineage import where
+from .provenance import PROVENANCE, sha256
+
+LOST = "not found where it was"
+"""The fate of rows in an export that is no longer there."""
 
 _PLAIN = ("id", "file", "line", "time", "split")
 """Columns of a row that say where it is; a group or an annotator may well be a mail address."""
@@ -26,11 +34,13 @@ class Life:
     """The input that it was read from: path, line, sha256."""
     findings: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
-    standing: dict[str, Any] | None
-    """The decision that stands."""
+    standing: list[dict[str, Any]]
+    """What stands: the last decision, or the last edit and the last relabel."""
     official_split: str | None
+    pairs: list[dict[str, Any]]
+    """What the row shares with each row that a finding of likeness names, and what only one of the two has."""
     exports: list[dict[str, Any]]
-    """Exports that hold it: file and line."""
+    """What each export says of it: its fate, file and record."""
 
     def summary(self) -> dict[str, Any]:
         """Return the life as JSON values."""
@@ -63,10 +73,39 @@ def why(dataset: Dataset, wanted: str) -> Life:
         },
         findings=[{**found, "note": _masked(found["note"]), "value": _masked(found["value"])} for found in findings],
         decisions=history,
-        standing=head[0] if head else None,
+        standing=head,
         official_split=dataset.official_split(row_id),
+        pairs=_pairs(dataset, row_id, findings),
         exports=_exports(dataset, row_id),
     )
+
+
+def _pairs(dataset: Dataset, row_id: str, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lay the row beside each row that it is like, by duplicate and leakage findings."""
+    alike = {
+        found["peer"]: found["rule"]
+        for found in findings
+        if found["peer"] and found["rule"].partition(".")[0] in ("duplicates", "leakage")
+    }
+    told = []
+    for peer, rule in alike.items():
+        both = [dataset.rows.filter(pl.col("id") == one) for one in (row_id, peer)]
+        if not all(one.height for one in both):
+            continue
+        difference = align(*("\n".join(row_pieces(one)[0]) for one in both))
+        told.append(
+            {
+                "rule": rule, "peer": peer, "file": both[1]["file"][0], "line": both[1]["line"][0],
+                "shared_words": difference.shared, "here": _few(difference.here), "there": _few(difference.there),
+                "cut": difference.cut,
+            }
+        )  # fmt: skip
+    return told
+
+
+def _few(runs: list[str]) -> list[str]:
+    """The first runs of words, cut short: the row itself is shown whole above."""
+    return [mask(run if len(run) <= 80 else run[:79] + "…") for run in runs[:8]]
 
 
 def _masked(item: Any) -> Any:
@@ -78,6 +117,30 @@ def _masked(item: Any) -> Any:
 
 
 def _exports(dataset: Dataset, row_id: str) -> list[dict[str, Any]]:
-    """What each export that still stands says of the row: its fate, the file and the record."""
-    told = ((export["path"], where(export["path"], row_id)) for export in dataset.manifest.get("exports", []))
-    return [{"export": path, **fate} for path, fate in told if fate is not None]
+    """What each export says of the row: its fate, the file and the record; one that is gone says where it was."""
+    told = []
+    for entry in dataset.manifest.get("exports", []):
+        folder = _found(dataset, entry)
+        if folder is None:
+            told.append({"export": _shown(entry["path"]), "fate": LOST})
+        elif (fate := where(folder, row_id)) is not None:  # an export of rows that were read anew knows others
+            told.append({"export": _shown(folder), **fate})
+    return told
+
+
+def _found(dataset: Dataset, entry: dict[str, Any]) -> str | None:
+    """Return the export's folder: where it was seen from the set (both may have moved together), or where it was."""
+    beside = entry.get("from_set", os.path.join("..", entry["path"]))
+    account = entry.get("files", {}).get(PROVENANCE)
+    for place in (os.path.join(os.path.realpath(dataset.folder), beside), entry["path"]):
+        file = Path(place) / PROVENANCE
+        # Another export may have taken its place since: the digest says whether it is the one that was listed.
+        if file.is_file() and sha256(file) == account:
+            return os.path.normpath(place)
+    return None
+
+
+def _shown(path: str) -> str:
+    """Return a path as it is named from the folder that we are in, absolute where that is no shorter."""
+    here = os.path.relpath(path)
+    return os.path.abspath(path) if here.startswith("..") else here

@@ -14,8 +14,9 @@ import polars as pl
 
 from .. import disk
 from ..errors import quote
+from ..manifest import PROVENANCE
 
-PROVENANCE, LINEAGE, DECISIONS, CARD = "provenance.json", "lineage.parquet", "decisions.jsonl", "README.md"
+LINEAGE, DECISIONS, CARD = "lineage.parquet", "decisions.jsonl", "README.md"
 """What stands beside the data files."""
 
 FORMAT = 1  # of provenance.json

@@ -14,6 +14,7 @@ from ..decisions.applied import Applied, apply, head_for
 from ..decisions.ledger import Ledger
 from ..decisions.ledger_jsonl import export_jsonl
 from ..decisions.policy import Policy, standing
+from ..options import Options
 from ..rules import RULES, Material
 
 
@@ -72,7 +73,8 @@ def _of_changes(dataset: Dataset, rows: pl.DataFrame, heads: pl.DataFrame, polic
     rules = [rule for rule in RULES if rule in policy.block and rule in dataset.manifest.get("checked", [])]
     if not len(changed.item()) or not rules:
         return findings.empty()
-    material = Material(rows, None, dataset.manifest.get("train", "train"))
+    options = Options.given(dataset.manifest.get("options", {}))
+    material = Material(rows, None, dataset.manifest.get("train", "train"), options)
     found = pl.concat([RULES[rule].find(material) for rule in rules])
     own = pl.col("id").is_in(changed)
     clash = pl.col("cluster").is_not_null() & own.any().over("rule", "cluster")

@@ -15,6 +15,9 @@ Row = dict[str, Any]
 Message = dict[str, Any]
 Raw = msgspec.Raw
 
+OF_MESSAGES = "among further keys of messages"
+"""Where a key stood that a record has for its own (``add_key``)."""
+
 
 class Layout(NamedTuple):
     """What all records of one export have in common, so that its files have one shape."""
@@ -24,6 +27,7 @@ class Layout(NamedTuple):
     history: bool = False  # alpaca: some row has earlier turns
     tools_as_text: bool = False  # some row's tools would not come back the same from JSON
     extra: bool = False  # further fields are written, and nothing is tidied for a trainer
+    clashes: set[str] | None = None  # told of each further key that has no place, as the record has it for its own
 
 
 class CannotCarry(Exception):
@@ -32,6 +36,7 @@ class CannotCarry(Exception):
 
 _decode_raw = msgspec.json.Decoder(Raw).decode
 _decode_any = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 decode_objects = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 
@@ -73,9 +78,37 @@ def objects(text: str | None) -> dict[str, Raw]:
         return {}
 
 
-def _with_extra(record: dict[str, Any], text: str | None) -> dict[str, Any]:
-    """Add what the source said besides; the format's own keys win."""
-    return {**record, **{key: raw for key, raw in objects(text).items() if key not in record}} if text else record
+def add_key(record: dict[str, Any], key: str, raw: Any, layout: Layout, *, of: str) -> None:
+    """Add what the source said besides; the format's own keys win, and what they cover is told to ``layout.clashes``.
+
+    Args:
+        record: what the format says.
+        key: of the source's.
+        raw: its value.
+        layout: of the export.
+        of: where the key stood, as the end of "left behind: role ...".
+    """
+    if key not in record:
+        record[key] = raw
+    elif layout.clashes is not None and not _same(record[key], raw):
+        layout.clashes.add(f"{key} {of}")
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return _compact(one) == _compact(other)
+    except (msgspec.MsgspecError, UnicodeError):
+        return False
+
+
+def _compact(value: Any) -> bytes:
+    return _encode(_decode_any(_encode(value)))
+
+
+def _with_extra(record: dict[str, Any], text: str | None, layout: Layout) -> dict[str, Any]:
+    for key, raw in objects(text).items():
+        add_key(record, key, raw, layout, of=OF_MESSAGES)
+    return record
 
 
 def target_of(row: Row) -> tuple[list[Message], Message | None]:
@@ -124,7 +157,7 @@ def chat_message(message: Message, layout: Layout) -> dict[str, Any]:
             raise CannotCarry("tool calls that are not a JSON list")
     if message["tool_call_id"] is not None:
         record["tool_call_id"] = message["tool_call_id"]
-    return _with_extra(record, message["extra"])
+    return _with_extra(record, message["extra"], layout)
 
 
 def _chat(messages: list[Message], layout: Layout) -> list[dict[str, Any]]:
@@ -204,7 +237,7 @@ def sharegpt(row: Row, layout: Layout) -> dict[str, Any]:
     if first["role"] == "system" and first["content"] and not any(first[name] for name in _BESIDE) and len(turns) > 1:
         record["system"] = first["content"]
         turns = turns[1:]
-    record = {"conversations": [_turn(message) for message in turns], **record}
+    record = {"conversations": [_turn(message, layout) for message in turns], **record}
     if row["tools"] is not None:
         record["tools"] = row["tools"]
     return record
@@ -213,13 +246,13 @@ def sharegpt(row: Row, layout: Layout) -> dict[str, Any]:
 _BESIDE = ("tool_calls", "tool_call_id", "extra")
 
 
-def _turn(message: Message) -> dict[str, Any]:
+def _turn(message: Message, layout: Layout) -> dict[str, Any]:
     if message["tool_calls"] is None:
         role = message["role"]
-        return _with_extra({"from": _SPEAKERS.get(role, role), "value": message["content"]}, message["extra"])
+        return _with_extra({"from": _SPEAKERS.get(role, role), "value": message["content"]}, message["extra"], layout)
     if message["role"] != "assistant" or message["content"]:
         raise CannotCarry("a turn that both speaks and calls a tool")
-    return _with_extra({"from": "function_call", "value": _call_value(message["tool_calls"])}, message["extra"])
+    return _with_extra({"from": "function_call", "value": _call_value(message["tool_calls"])}, message["extra"], layout)
 
 
 def _call_value(calls: str) -> str:

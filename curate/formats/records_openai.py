@@ -11,7 +11,19 @@ from typing import Any
 
 import msgspec
 
-from .records import CannotCarry, Layout, Message, Raw, Row, decode_objects, objects, one_line, said
+from .records import (
+    OF_MESSAGES,
+    CannotCarry,
+    Layout,
+    Message,
+    Raw,
+    Row,
+    add_key,
+    decode_objects,
+    objects,
+    one_line,
+    said,
+)
 
 
 class _Function(msgspec.Struct):
@@ -82,8 +94,8 @@ def _message(message: Message, ids: _Ids, layout: Layout) -> dict[str, Any]:
     if message["role"] == "tool":
         record["tool_call_id"] = ids.answered(message["tool_call_id"])
     for key, raw in objects(message["extra"]).items():
-        if key not in record and (layout.extra or key in KEYS):
-            record[key] = raw
+        if layout.extra or key in KEYS:
+            add_key(record, key, raw, layout, of=OF_MESSAGES)
     return record
 
 

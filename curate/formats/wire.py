@@ -176,6 +176,8 @@ def _write_lines(
     assert form.record is not None  # noqa: S101 - tables go another way
     encode = msgspec.json.Encoder().encode
     record = form.record if not layout.extra else _with_columns(form.record)
+    clashes: set[str] = set()
+    layout = layout._replace(clashes=clashes)
     for chunk in rows.iter_slices(CHUNK):
         unwanted = _unwanted(chunk) if form.trains else None
         kept, lines = [], []
@@ -188,6 +190,9 @@ def _write_lines(
                 tally.leave_out(row["id"], str(reason))
             else:
                 kept.append(place)
+                for what in sorted(clashes):
+                    tally.add("field", what, row["id"])
+            clashes.clear()
         if lines:
             out.write(b"\n".join(lines) + b"\n")
         yield chunk if len(kept) == chunk.height else chunk[kept]
@@ -216,8 +221,10 @@ def _with_columns(record: Callable[[Row, Layout], Row]) -> Callable[[Row, Layout
             del more["origin"]
         if "label" in more and _is_reply(row):
             del more["label"]
-        for name, value in (*more.items(), *rest.items()):
+        for name, value in more.items():
             made.setdefault(name, value)
+        for name, value in rest.items():
+            records.add_key(made, name, value, layout, of="of extra")
         return made
 
     return whole

@@ -48,32 +48,39 @@ def find_leak(
     return everything if against is None else _in_row_order(everything, rows)
 
 
-def leak_figures(rows: pl.DataFrame, keys: pl.DataFrame, *, against: pl.DataFrame | None = None) -> dict[str, Any]:
+_MOST_PAIRED = 8  # splits that are held against each other, at two joins a pair; of more, only those against train
+
+
+def leak_figures(
+    rows: pl.DataFrame, keys: pl.DataFrame, *, against: pl.DataFrame | None = None, train: str = "train"
+) -> dict[str, Any]:
     """Count how much of the eval side the training side holds.
 
     Args:
         rows: the rows.
         keys: ``text.keys(rows)``.
         against: the rows of an eval file; its figures are those of the pair ``against in set``.
+        train: name of the split that is trained on.
 
     Returns:
         ``eval_rows``, ``raw`` and ``normalised`` (eval rows whose input stands in train, identical and folded),
         ``distinct_raw`` and ``distinct_normalised`` (different inputs among these), and ``pairs``: the same figures
-        for every two splits, ``{"dev in train": {...}, "dev in test": {...}}``.
+        for every two splits, ``{"dev in train": {...}, "dev in test": {...}}``; of more than eight splits, for each
+        of them and train.
     """
     here = _texts(rows, keys)
     sizes = dict(rows.group_by("split").len().iter_rows())
-    train = pl.col("split") == "train"
-    total = sum(count for split, count in sizes.items() if split not in (None, "train"))
-    figures: dict[str, Any] = {"eval_rows": total, **_overlap(here.filter(~train), here.filter(train))}
-    names = sorted((name for name in sizes if name is not None), key=lambda name: (name == "train", name))
+    trained = pl.col("split") == train
+    total = sum(count for split, count in sizes.items() if split not in (None, train))
+    figures: dict[str, Any] = {"eval_rows": total, **_overlap(here.filter(~trained), here.filter(trained))}
+    names = sorted((name for name in sizes if name is not None), key=lambda name: (name == train, name))
     sides = {name: here.filter(pl.col("split") == name) for name in names}
+    pairs = [pair for pair in combinations(names, 2) if train in pair or len(names) <= _MOST_PAIRED]
     figures["pairs"] = {
-        f"{one} in {other}": {"eval_rows": sizes[one], **_overlap(sides[one], sides[other])}
-        for one, other in combinations(names, 2)
+        f"{one} in {other}": {"eval_rows": sizes[one], **_overlap(sides[one], sides[other])} for one, other in pairs
     }
     if against is not None:
-        there, side = _texts(against, text.keys(against)), here.filter(train | pl.col("split").is_null())
+        there, side = _texts(against, text.keys(against)), here.filter(trained | pl.col("split").is_null())
         figures["pairs"]["against in set"] = {"eval_rows": len(against), **_overlap(there, side)}
     return figures
 

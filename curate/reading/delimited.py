@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
+import pyarrow as pa
 
-from .chunks import SIZE, Chunk, Reject
+from .cells import whole_rows
+from .chunks import SIZE, Chunk, Reject, encoded
 
 LIMIT = 1 << 27
 """Characters of one field (csv's own limit is 131,072); beyond it, an opening quote counts as one that never closes."""
@@ -54,23 +54,48 @@ class Lines:
         self.stray = False
         """Some lines hold carriage returns that end none, each written as ``_MARK``."""
         self._ahead: deque[str] = deque()
+        self._back = b""
+        self._parts: deque[bytes] = deque()
         self._pieces = self._read(blocks)
 
-    def _read(self, blocks: Iterable[bytes]) -> Iterator[str]:
+    def _read(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield a small piece, which holds the header, and then as much as comes at once."""
+        size = _PIECE
         for block in blocks:
-            text = block.decode()
-            if "\r" in text and text.count("\r") != text.count("\r\n"):
-                # csv would end the record there; in a file with line feeds it is a character of the text
-                text, self.stray = _STRAY.sub(_MARK, text), True
-            start = 0
-            while start < len(text):
-                end = text.find("\n", start + _PIECE) + 1 or len(text)
-                yield text[start:end]
-                start = end
+            end = block.find(b"\n", size) + 1 or len(block)
+            yield block[:end]
+            if end < len(block):
+                yield block[end:]
+            size = len(block)
 
-    def piece(self) -> str | None:
+    def piece(self) -> bytes | None:
         """Return some lines at once, or ``None`` at the end; only where ``between`` records."""
-        return next(self._pieces, None)
+        back, self._back = self._back, b""
+        piece = self._parts.popleft() if self._parts else next(self._pieces, None)
+        return back + piece if piece is not None else back or None
+
+    def cut(self, piece: bytes) -> bool:
+        """Put a piece back in smaller ones, so that a fault in it costs less; ``False`` if it is small."""
+        parts = []
+        start = 0
+        while start < len(piece):
+            end = piece.find(b"\n", start + _PIECE) + 1 or len(piece)
+            parts.append(piece[start:end])
+            start = end
+        self._parts.extendleft(reversed(parts[:-1] and parts))
+        return len(parts) > 1
+
+    def give_back(self, data: bytes) -> None:
+        """Put the beginning of a record before the next piece."""
+        self._back = data
+
+    def put_piece(self, data: bytes) -> None:
+        """Put a piece before the lines that are still to come."""
+        text = data.decode()
+        if "\r" in text and text.count("\r") != text.count("\r\n"):
+            # csv would end the record there; in a file with line feeds it is a character of the text
+            text, self.stray = _STRAY.sub(_MARK, text), True
+        self.put(text)
 
     @property
     def between(self) -> bool:
@@ -89,10 +114,10 @@ class Lines:
                 line = ahead.popleft()
                 take(line)
                 yield line
-            text = self.piece()
-            if text is None:
+            piece = self.piece()
+            if piece is None:
                 return
-            self.put(text)
+            self.put_piece(piece)
 
 
 def records(lines: Lines, delimiter: str, *, quoted: bool) -> Iterator[tuple[int, list[str], str]]:
@@ -124,30 +149,6 @@ def records(lines: Lines, delimiter: str, *, quoted: bool) -> Iterator[tuple[int
         taken.clear()
 
 
-def _whole_rows(text: str, dialect: Dialect) -> list[list[str]] | None:
-    """Return the rows of some lines in one go (twice the speed), or ``None`` where one of them needs a closer look."""
-    try:
-        rows = list(
-            csv.reader(
-                io.StringIO(text, newline="\n"),
-                delimiter=dialect.delimiter,
-                quoting=_QUOTING[dialect.quoted],
-                strict=True,
-            )
-        )
-    except csv.Error:
-        return None
-    return rows if set(map(len, rows)) == {len(dialect.names)} else None
-
-
-def _starts(rows: list[list[str]], first: int, text: str) -> Iterable[int]:
-    """Return the line where each row begins: one after another, but for line feeds inside fields."""
-    lines = text.count("\n") + (not text.endswith("\n"))
-    if lines == len(rows):
-        return range(first, first + lines)
-    return itertools.accumulate((1 + "".join(row).count("\n") for row in rows[:-1]), initial=first)
-
-
 _QUOTING: dict[bool, Any] = {True: csv.QUOTE_MINIMAL, False: csv.QUOTE_NONE}
 _PROBLEMS = {
     "unexpected end of data": "a quoted field opens here and never closes; reading goes on with the next line",
@@ -165,22 +166,21 @@ def delimited(blocks: Blocks, dialect: Dialect) -> Iterator[Chunk]:
             if not problem:
                 break
             rows.add(number, [], problem, lines)
-    while (text := lines.piece() if lines.between else "") is not None:
-        whole = _whole_rows(text, dialect) if text and not lines.stray else None
-        if whole is not None:
-            rows.found += whole
-            rows.held += len(text)
-            rows.numbers += _starts(whole, lines.number, text)
-            lines.number += text.count("\n") + (not text.endswith("\n"))
-        else:
-            lines.put(text)
+    while True:
+        if lines.between:
+            piece = lines.piece()
+            if piece is None:
+                break
+            if not rows.take(piece, lines) and not lines.cut(piece):
+                lines.put_piece(piece)
+        if not lines.between:
             for number, fields, problem in records(lines, dialect.delimiter, quoted=dialect.quoted):
                 rows.add(number, fields, problem, lines)
                 if lines.between or rows.held > SIZE:
                     break
-        if rows.held > SIZE:
+        if rows.held > SIZE // 2:  # a block without its last row is a little less than SIZE
             yield rows.chunk()
-    if rows.found or rows.rejects:
+    if rows.numbers or rows.rejects:
         yield rows.chunk()
 
 
@@ -189,14 +189,30 @@ class _Rows:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.make = _maker(dialect.names)
         self._clear()
 
     def _clear(self) -> None:
+        self.runs: list[list[pa.LargeStringArray]] = []
         self.found: list[list[str]] = []
         self.numbers: list[int] = []
         self.rejects: list[Reject] = []
         self.held = 0
+
+    def take(self, piece: bytes, lines: Lines) -> bool:
+        """Take all rows of a piece at once, if they are in order; what is left begins the next piece."""
+        dialect = self.dialect
+        if dialect.unnamed_end:
+            return False
+        cells = whole_rows(piece, dialect.delimiter, width=len(dialect.names), quoted=dialect.quoted, limit=LIMIT)
+        if cells is None:
+            return False
+        self._close_run()
+        self.runs.append(cells.columns)
+        self.numbers += (cells.starts + lines.number).tolist()
+        self.held += cells.used
+        lines.number += cells.lines
+        lines.give_back(piece[cells.used :])
+        return True
 
     def add(self, number: int, fields: list[str], problem: str, lines: Lines) -> None:
         """Sort one record: a row, a reject, or nothing but blanks."""
@@ -211,23 +227,26 @@ class _Rows:
             reason = problem or f"it has {len(fields)} field{one} where {width} columns are named"
             self.rejects.append(Reject(number, reason, raw))
 
+    def _close_run(self) -> None:
+        if self.found:
+            self.runs.append([pa.array(column, pa.large_string()) for column in zip(*self.found, strict=True)])
+            self.found = []
+
     def chunk(self) -> Chunk:
         """Return what has been gathered and begin anew."""
-        found, width = self.found, len(self.dialect.names)
         if self.dialect.unnamed_end:
-            found = [fields if fields[-1] or len(fields) < width else fields[:-1] for fields in found]
-        data = msgspec.json.Encoder().encode_lines([self.make(*fields) for fields in found])
-        chunk = Chunk(data, self.numbers, self.rejects)
+            chunk = Chunk(self._ragged(), self.numbers, self.rejects)
+        else:
+            self._close_run()
+            columns = map(pa.concat_arrays, zip(*self.runs, strict=True))
+            chunk = Chunk(b"", self.numbers, self.rejects, dict(zip(self.dialect.names, columns, strict=False)))
         self._clear()
         return chunk
 
-
-def _maker(names: tuple[str, ...]) -> Callable[..., Any]:
-    """Return what makes a row of fields: where the names allow it a struct, which encodes twice as fast as a dict."""
-    if any(not name.isprintable() or "\\" in name or '"' in name for name in names):
-        return lambda *row: dict(zip(names, row, strict=False))
-    columns = [(f"f{i}", str | msgspec.UnsetType, msgspec.UNSET) for i in range(len(names))]
-    return msgspec.defstruct("Row", columns, rename={f"f{i}": name for i, name in enumerate(names)}, gc=False)
+    def _ragged(self) -> bytes:
+        width = len(self.dialect.names)
+        found = [fields if fields[-1] or len(fields) < width else fields[:-1] for fields in self.found]
+        return encoded(dict(zip(self.dialect.names, fields, strict=False)) for fields in found)
 
 
 def restored(fields: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import UsageError, quote
+from .cells import in_order
 from .delimited import LIMIT, Blocks, Dialect, Lines, records, restored
 from .encodings import HEAD
 
@@ -107,9 +108,9 @@ def _some(text: bytes, delimiter: str, quoted: bool) -> Iterator[tuple[int, list
 def _delimiter(text: bytes, ending: str) -> str:
     """Return the candidate that gives most rows the first row's number of fields; the ending's own wins a near tie."""
     usual = _BY_ENDING.get(ending, ",")
-    shares = {candidate: _share(text, candidate) for candidate in _CANDIDATES}
-    if shares[usual] >= 0.9:
+    if _share(text, usual) >= 0.9:
         return usual
+    shares = {candidate: _share(text, candidate) for candidate in _CANDIDATES}
     best = max(_CANDIDATES, key=lambda candidate: shares[candidate])
     return best if shares[best] > max(shares[usual], 0.6) else usual
 
@@ -158,6 +159,8 @@ def _quoted(blocks: Blocks, delimiter: str) -> tuple[bool, str]:
 
 def _fits(blocks: Blocks, delimiter: str) -> tuple[int, int]:
     """Return the common number of fields (0: rows differ, or quotes break) and how many lines quotes join to others."""
+    if (found := in_order(blocks, delimiter, limit=LIMIT)) is not None:
+        return found
     csv.field_size_limit(LIMIT)
     lines = itertools.chain.from_iterable(io.StringIO(block.decode(), newline="\n") for block in blocks())
     reader = csv.reader(lines, delimiter=delimiter, strict=True)

@@ -13,8 +13,8 @@ from .chunks import Chunk, Source, shown
 from .compression import DAMAGED, ending, open_plain
 from .delimited import delimited
 from .dialects import CONTAINERS, guess_dialect, is_table
-from .encodings import HEAD, TextFile, sniff_encoding
-from .json_documents import inspect, json_document
+from .encodings import HEAD, WHOLE, TextFile, marked_encoding, sniff_encoding
+from .json_documents import inspect_file, json_document
 from .json_lines import json_lines, looks_like_lines
 from .plain_text import text_document, text_lines
 
@@ -72,7 +72,11 @@ def open_file(path: Path, name: str, options: Options) -> Source:
     encoding = None if known else _encoding(head, suffix, options)
     if encoding is None:
         raise DataError(f"{name} is {known or 'a binary file, neither text nor a table that vetset knows'}.")
-    text = TextFile(path, name, encoding)
+    if options.encoding and (mark := marked_encoding(head)) not in (None, encoding):
+        raise UsageError(
+            f"{name} begins with the mark of {mark}, not of {options.encoding}; leave --encoding out for it."
+        )
+    text = TextFile(path, name, encoding, given=options.encoding is not None)
     container, reader = _text(text, suffix, options)
     if encoding != "utf-8":
         text.notes.insert(0, f"{name}: read as {encoding}" + ("" if options.encoding else ", as its first bytes say"))
@@ -103,9 +107,11 @@ def _text(text: TextFile, suffix: str, options: Options) -> tuple[str, Callable[
     if not start:
         raise DataError(f"{text.name} holds nothing but white space; give a file that holds records.")
     if (start in b"{[" and options.delimiter is None) or suffix in _JSON:
-        found = _json(text, head, suffix)
+        text.json = True
+        found = _json(text, text.head, suffix)
         if found:
             return found
+        text.json = False
     if (
         options.delimiter
         or suffix in _TABLES
@@ -132,7 +138,7 @@ def _json(text: TextFile, head: bytes, suffix: str) -> tuple[str, Callable[[], I
         return lines
     if start not in b"{[" or (start == b"{" and not whole and one_line and _has_more_lines(text)):
         return lines
-    document = inspect(text.whole(), text.name)
+    document = inspect_file(text, head)
     if document.broken:
         if suffix not in _JSON:
             return None
@@ -147,6 +153,15 @@ def _json(text: TextFile, head: bytes, suffix: str) -> tuple[str, Callable[[], I
 
 def _has_more_lines(text: TextFile) -> bool:
     """Whether something follows a first line that is longer than the head."""
-    blocks = text.blocks()
-    first = next(blocks, b"")
-    return b"\n" in first.rstrip() or any(block.strip() for block in blocks)
+    length, ended = 0, False
+    for piece in text.pieces():
+        rest = piece if length else piece.lstrip()
+        length += len(piece)
+        if not ended:
+            _, feed, rest = rest.partition(b"\n")
+            ended = bool(feed)
+        if ended and rest.strip():
+            return True
+        if length > WHOLE:
+            break
+    return False

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from ..errors import DataError, UsageError, quote
+from ..wording import counted
+from .column_names import LABEL_TAILS, NAMES, PAIRS, TWO_TEXTS
+from .column_names import plain as plain_name
 from .mapping import COMMON, SAMPLE, SHAPES, Given, NoText, Plan, as_text, text_columns, value
 from .times import day_first, parse
-
-# Column names that people give a part, best first. Compared in lower case without separators.
-NAMES: dict[str, tuple[str, ...]] = {
-    "text": ("text", "utterance", "sentence", "content", "body", "ticket", "message", "tweet", "review", "comment", "query",
-             "question", "prompt", "input", "title"),
-    "label": ("label", "labels", "intent", "category", "class", "sentiment", "topic", "target", "tag", "answer", "gold",
-              "goldlabel", "labelname", "labeltext", "finaldecision", "decision", "rating"),
-    "group": ("group", "groupid", "userid", "user", "customerid", "customer", "conversationid", "conversation", "convid",
-              "threadid", "sessionid", "session", "authorid", "author", "patientid", "repo", "repository", "documentid", "docid"),
-    "time": ("time", "timestamp", "createdat", "created", "date", "datetime", "createdtime", "publishedat", "year"),
-    "annotator": ("annotator", "annotatorid", "annotatedby", "labeler", "labeller", "labelledby", "labeledby", "workerid",
-                  "worker", "agent", "agentid", "rater", "coder"),
-    "split": ("split", "partition", "subset"),
-    "source": ("source", "dataset", "channel"),
-    "license": ("license", "licence"),
-    "origin": ("origin", "generator", "teacher"),
-}  # fmt: skip
-_PAIRS = (
-    ("prompt", "completion"), ("prompt", "response"), ("prompt", "output"), ("question", "answer"), ("query", "response"),
-    ("question", "response"), ("question", "groundtruth"), ("question", "solution"), ("problem", "solution"),
-    ("input", "output"), ("input", "target"), ("instruction", "response"), ("source", "target"),
-)  # fmt: skip
-_TWO_TEXTS = (
-    ("premise", "hypothesis"), ("sentence1", "sentence2"), ("sentencea", "sentenceb"), ("text1", "text2"), ("texta", "textb"),
-    ("question1", "question2"),
-)  # fmt: skip
 
 
 def plan(sample: Sequence[Mapping[str, Any]], given: Given, *, name: str, file_split: str | None = None) -> Plan:
@@ -80,13 +56,9 @@ def _columns(sample: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(column for record in sample for column in record))
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
 def _named(part: str, columns: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
     """Columns whose name says that they are this part, best first."""
-    plain = {_plain(column): column for column in reversed(columns) if column not in taken}
+    plain = {plain_name(column): column for column in reversed(columns) if column not in taken}
     return [plain[name] for name in NAMES[part] if name in plain]
 
 
@@ -137,7 +109,7 @@ def _shape(
 ) -> tuple[str, dict[str, str]]:
     if given.format is not None and given.format not in SHAPES:
         raise UsageError(f"--format {quote(given.format)} is not known; use one of {', '.join(SHAPES)}.")
-    plain = {_plain(column): column for column in reversed(columns)}
+    plain = {plain_name(column): column for column in reversed(columns)}
     optional = {part: plain[part] for part in ("system", "tools", "history") if part in plain}
     if "tools" not in optional and "functions" in plain:
         optional["tools"] = plain["functions"]
@@ -196,7 +168,7 @@ def _preference(columns, plain, sample, given, name, reasons) -> dict[str, str] 
 
 def _messages(columns, plain, sample, given, name, reasons) -> dict[str, str] | None:  # noqa: ANN001
     column = _column_of(sample, columns, "role")
-    if column is None or ("prompt" in plain and _plain(column) in ("prompt", "completion")):
+    if column is None or ("prompt" in plain and plain_name(column) in ("prompt", "completion")):
         return None
     reasons.append(f"shape   messages: '{column}' holds lists of objects with a 'role'")
     return {"messages": column}
@@ -243,7 +215,7 @@ def _prompt_completion(columns, plain, sample, given, name, reasons) -> dict[str
         }
         reasons.append(f"shape   prompt-completion: {_listed(parts)}, as said")
         return parts
-    for asks, answers in _PAIRS:
+    for asks, answers in PAIRS:
         if asks in plain and answers in plain:
             parts = {"prompt": plain[asks], "completion": plain[answers]}
             if _few_values(sample, plain[answers]) and given.format is None and given.text is None and asks != "prompt":
@@ -298,8 +270,8 @@ def _text_column(
         found = [record[column] for record in sample if isinstance(record.get(column), str)]
         return sum(map(len, found)) / len(sample) if found else 0.0
 
-    plain = {_plain(column): column for column in reversed(columns) if column not in used}
-    for first, second in _TWO_TEXTS:
+    plain = {plain_name(column): column for column in reversed(columns) if column not in used}
+    for first, second in TWO_TEXTS:
         if first in plain and second in plain and average(plain[first]) > 0 and average(plain[second]) > 0:
             reasons.append(f"text    '{plain[first]}' and '{plain[second]}', by their names: a pair of texts")
             return f"{plain[first]},{plain[second]}"
@@ -328,9 +300,8 @@ def _is_prose(sample: Sequence[Mapping[str, Any]], column: str) -> bool:
 def _label_column(
     columns: Sequence[str], sample: Sequence[Mapping[str, Any]], taken: set[str], reasons: list[str]
 ) -> str | None:
-    tails = ("label", "intent", "category", "decision", "class")
     named = _named("label", columns, taken)
-    named += [c for c in columns if c not in taken and c not in named and _plain(c).endswith(tails)]
+    named += [c for c in columns if c not in taken and c not in named and plain_name(c).endswith(LABEL_TAILS)]
     for column in named:
         found = _values(sample, column)
         distinct = len(set(found))
@@ -340,7 +311,7 @@ def _label_column(
             reasons.append(f"        not '{column}': it holds lists or objects")
         elif found and (distinct <= max(2, len(found) // 2) or len(found) < 20):
             reasons.append(
-                f"label   '{column}', by its name: {distinct} values in {len(found):,} records of the sample"
+                f"label   '{column}', by its name: {counted(distinct, 'value')} in {counted(len(found), 'record')} of the sample"
             )
             return column
     return None
@@ -369,7 +340,9 @@ def _common(
         doubt = _doubt(part, column, found, sample)
         if doubt is None:
             parts[part] = column
-            reasons.append(f"{part:<7} '{column}', by its name: {len(set(found)):,} values in {len(found):,} records")
+            reasons.append(
+                f"{part:<7} '{column}', by its name: {counted(len(set(found)), 'value')} in {counted(len(found), 'record')}"
+            )
             return
         if found:
             reasons.append(f"        not '{column}' as {part}: {doubt}")

@@ -10,9 +10,7 @@ import numpy as np
 
 from .chunks import Chunk
 from .encodings import TextFile
-
-_STEP = 1 << 18
-"""Bytes that are searched for line feeds at a time: the comparison's result then stays in the processor's cache."""
+from .ragged import line_feeds
 
 
 def json_lines(text: TextFile) -> Iterator[Chunk]:
@@ -22,7 +20,7 @@ def json_lines(text: TextFile) -> Iterator[Chunk]:
         data = block if block.endswith(b"\n") else block + b"\n"
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
-        ends = _line_feeds(data)
+        ends = line_feeds(np.frombuffer(data, np.uint8))
         count = len(ends)
         lines: Sequence[int] = range(first, first + count)
         # A line that begins with white space or its own end is all that can be blank.
@@ -33,12 +31,6 @@ def json_lines(text: TextFile) -> Iterator[Chunk]:
         if lines:
             yield Chunk(data, lines, [])
         first += count
-
-
-def _line_feeds(data: bytes) -> np.ndarray:
-    view = np.frombuffer(data, np.uint8)
-    found = [np.flatnonzero(view[start : start + _STEP] == 10) + start for start in range(0, len(view), _STEP)]
-    return np.concatenate(found)
 
 
 def looks_like_lines(head: bytes, *, whole: bool) -> bool:

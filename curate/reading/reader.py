@@ -2,64 +2,24 @@
 
 from __future__ import annotations
 
-import gc
-import itertools
 import json
 import os
-import queue
-import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import partial
-from hashlib import blake2b
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
-
-import msgspec
-import polars as pl
-import pyarrow as pa
-from pyarrow.parquet import ParquetWriter
+from typing import Any
 
 from ..dataset import Dataset, is_whole
 from ..decisions.applied import Ledger, head_for
 from ..errors import DataError, UsageError, quote
 from ..version import version
-from .convert import Converter, repeated_key
-from .guesses import plan as guess
-from .mapping import SAMPLE, Given, NoText, Plan, split_of_name
-from .row_columns import ARROW, Columns, flat, ids, table
-from .sources import Chunk, Source, find_sources
-from .times import parse
-
-Progress = Callable[[int, int], None]
-"""Told bytes done and bytes in all, after each chunk."""
-
-# Only these columns repeat their values; trying a dictionary on the rest costs a third of the writing time.
-_DICTIONARY: Any = [
-    "label",
-    "group",
-    "annotator",
-    "source",
-    "license",
-    "origin",
-    "split",
-    "file",
-    "messages.list.element.role",
-]
-
-
-@dataclass
-class SourceRead:
-    """What came of one source."""
-
-    name: str
-    container: str
-    plan: Plan
-    rows: int = 0
-    rejects: int = 0
-    notes: list[str] = field(default_factory=list)
+from .mapping import Given
+from .planning import plan_all
+from .sources import Source, find_sources
+from .working_folder import working_folder
+from .writing import Progress, SourceRead, write_rows
 
 
 @dataclass
@@ -136,7 +96,7 @@ def read(
     sources, skipped = find_sources(given, header=header, delimiter=delimiter, encoding=encoding)
     if not sources:
         raise DataError(f"nothing to read in {', '.join(map(str, given))}; {'; '.join(skipped[:3]) or 'it is empty'}.")
-    sources, plans, skipped = _plans(sources, columns, skipped, named={Path(item) for item in given})
+    sources, plans, skipped = plan_all(sources, columns, skipped, named={Path(item) for item in given})
     options = {"sources": [str(item) for item in given], **columns.said()}
     options |= {
         name: value
@@ -144,8 +104,8 @@ def read(
         if value is not None
     }
     before = _before(out, sources)
-    with _beside(out) as folder:
-        results, digest = _write(sources, plans, folder, progress)
+    with working_folder(out) as folder, _hashed(sources):
+        results, digest = write_rows(sources, plans, folder, progress)
         result = ReadResult(Dataset(out), results, skipped)
         if not result.rows:
             first = _first_reject(folder / "rejects.jsonl")
@@ -257,175 +217,15 @@ def _check_out(out: Path) -> None:
 
 
 @contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A working folder beside the set; those of reads that were killed are swept away."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for stray in out.parent.glob(f".{out.name}.reading-*"):
-        pid = stray.name.rpartition("-")[2]
-        if not (pid.isdigit() and Path(f"/proc/{pid}").exists()):
-            shutil.rmtree(stray, ignore_errors=True)
-    folder = out.parent / f".{out.name}.reading-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _plans(
-    sources: Sequence[Source], given: Given, skipped: list[str], *, named: set[Path]
-) -> tuple[list[Source], list[tuple[Plan, list[str]]], list[str]]:
-    """Plan every source; of a folder or glob, files without any text (lists of ids, of answers) are passed over."""
-    kept: list[Source] = []
-    plans: list[tuple[Plan, list[str]]] = []
-    passed: list[DataError] = []
-    for source in sources:
-        try:
-            plans.append(_plan(source, given))
-            kept.append(source)
-        except NoText as error:
-            if source.path in named:
-                raise
-            passed.append(error)
-    if not kept:
-        beside = next((text.partition(": ")[0] for text in skipped if text.endswith("name it to read it")), None)
-        if beside is None:
-            raise passed[0]
-        raise DataError(f"{str(passed[0]).removesuffix('.')}, or name the texts beside it, such as {beside}.")
-    return kept, plans, [*skipped, *(str(error).rpartition("; ")[0] for error in passed)]
-
-
-def _plan(source: Source, given: Given) -> tuple[Plan, list[str]]:
-    sample, doubled = _sample(source)
-    if not sample:
-        return Plan(given.format or "text", {"text": "text"}), ["text"]
-    plan = guess(sample, given, name=source.name, file_split=split_of_name(Path(source.name).name))
-    return replace(plan, repeated_keys=doubled), list(dict.fromkeys(column for record in sample for column in record))
-
-
-def _sample(source: Source) -> tuple[list[dict[str, Any]], bool]:
-    """Return records from all over the first chunks (files are often sorted by label), and whether one repeats a key."""
-    records: list[dict[str, Any]] = []
-    doubled = False
-    for chunk in itertools.islice(source.chunks(), 2):
-        lines = chunk.data.split(b"\n") if len(chunk.lines) <= SAMPLE else _spread(chunk)
-        for line in lines[: SAMPLE - len(records)]:
-            try:
-                record = json.loads(line)
-                json.dumps(record, ensure_ascii=False).encode()  # half a surrogate pair can't be shown or compared
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(record, dict):
-                doubled = doubled or repeated_key(line) is not None
-                records.append(record)
-        if len(records) >= SAMPLE:
-            break
-    return records, doubled
-
-
-def _spread(chunk: Chunk) -> list[bytes]:
-    lines = chunk.data.split(b"\n")[: len(chunk.lines)]
-    step = len(lines) / SAMPLE
-    return [lines[int(i * step)] for i in range(SAMPLE)]
-
-
-def _write(
-    sources: Sequence[Source], plans: Sequence[tuple[Plan, list[str]]], folder: Path, progress: Progress | None
-) -> tuple[list[SourceRead], str]:
-    """Convert every chunk and write rows and rejects; converting and compressing run on two cores at once."""
-    total, done = sum(source.size for source in sources), 0
-    seen: dict[str, int] = {}
-    digest = blake2b(digest_size=16)
-    results = []
-    collecting = gc.isenabled()
-    gc.disable()  # millions of short strings and no cycles: the collector only costs (measured: half of the decoding time)
-    try:
-        with (
-            _parquet_writer(folder / "rows.parquet") as write,
-            (folder / "rejects.jsonl").open("w", encoding="utf-8") as rejects,
-        ):
-            for source, (plan, known) in zip(sources, plans, strict=True):
-                result = SourceRead(source.name, source.container, plan)
-                converter = Converter(plan, known)
-                undated: list[str] = []
-                for chunk in source.chunks():
-                    done += _convert(chunk, converter, result, rejects, write, undated, seen, digest)
-                    if progress is not None:
-                        progress(min(done, total), total)
-                result.notes = [*source.notes, *_notes(converter, undated)]
-                results.append(result)
-        if progress is not None:
-            progress(total, total)
-    finally:
-        if collecting:
-            gc.enable()
-    return results, digest.hexdigest()
-
-
-def _convert(
-    chunk: Chunk, converter: Converter, result: SourceRead, rejects: TextIO, write: Callable[[Callable[[], pa.Table]], None],
-    undated: list[str], seen: dict[str, int], digest: Any,
-) -> int:  # fmt: skip
-    columns, odd = converter.convert(chunk.data, chunk.lines) if chunk.lines else (Columns(), [])
-    for reject in sorted([*chunk.rejects, *odd], key=lambda reject: reject.line):
-        record = {"file": result.name, "line": reject.line, "reason": reject.reason, "text": reject.text}
-        rejects.write(msgspec.json.encode(record).decode() + "\n")
-        result.rejects += 1
-    if columns.contents:
-        row_ids = ids(columns.digests, seen)
-        texts = pl.Series(columns.common["time"], dtype=pl.String)
-        times = parse(texts, day_is_first=converter.plan.day_first)
-        if (missing := times.is_null() & texts.is_not_null()).any():
-            undated += texts.filter(missing).to_list()
-        digest.update("\n".join(row_ids).encode())
-        write(partial(table, flat(columns, row_ids, times), file=result.name))
-        result.rows += len(row_ids)
-    return len(chunk.data)
-
-
-def _notes(converter: Converter, undated: list[str]) -> list[str]:
-    notes = []
-    if converter.nan_records:
-        notes.append(
-            f"{converter.nan_records:,} records hold NaN or Infinity, which JSON has no word for; read as null"
-        )
-    if undated:
-        notes.append(
-            f"{len(undated):,} values of '{converter.plan.columns['time']}' are no date (first: {quote(undated[0], 30)}); "
-            "their time is null, their text is kept in extra"
-        )
-    return notes
-
-
-@contextmanager
-def _parquet_writer(path: Path) -> Iterator[Callable[[Callable[[], pa.Table]], None]]:
-    """Write tables to one Parquet file on a second thread (compression lets go of the interpreter lock)."""
-    tables: queue.Queue[Callable[[], pa.Table] | None] = queue.Queue(maxsize=2)
-    failed: list[BaseException] = []
+def _hashed(sources: Sequence[Source]) -> Iterator[None]:
+    """Compute the files' SHA-256 beside the reading: hashing large blocks needs no lock of the interpreter."""
 
     def work() -> None:
-        try:
-            with ParquetWriter(
-                path,
-                ARROW,
-                compression="zstd",
-                compression_level=1,
-                use_dictionary=_DICTIONARY,
-                write_statistics=False,
-            ) as writer:
-                while (item := tables.get()) is not None:
-                    writer.write_table(item())
-        except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
-            failed.append(error)
-            while tables.get() is not None:
-                pass
+        with suppress(OSError):  # asked for again below, it is raised there
+            for source in sources:
+                _ = source.sha256
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    try:
-        yield tables.put
-    finally:
-        tables.put(None)
-        thread.join()
-    if failed:
-        raise failed[0]
+    yield
+    thread.join()

@@ -15,6 +15,7 @@ from pyarrow import parquet
 from ..errors import DataError, quote
 from .chunks import SIZE, Chunk
 from .compression import is_compressed, open_plain
+from .encodings import WHOLE
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
 
@@ -50,7 +51,10 @@ def _handle(path: Path) -> pa.NativeFile:
     if not is_compressed(path):
         return pa.memory_map(str(path))
     with open_plain(path) as file:
-        return pa.BufferReader(file.read())
+        data = file.read(WHOLE + 1)
+    if len(data) > WHOLE:
+        raise DataError(f"{path} is a table of more than {WHOLE >> 20} MiB inside; decompress it and give that file.")
+    return pa.BufferReader(data)
 
 
 def _parquet(file: pa.NativeFile) -> Iterator[pa.RecordBatch]:

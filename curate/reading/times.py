@@ -22,12 +22,19 @@ _WORDED = ("%a, %d %b %Y %H:%M:%S", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d,
 
 
 def day_first(texts: pl.Series) -> bool | None:
-    """Tell whether dates such as 3/9/2020 put the day first; ``None`` when nothing in the column decides."""
+    """Tell whether dates such as 3/9/2020 put the day first; ``None`` when nothing in the column decides.
+
+    >>> day_first(pl.Series(["3.9.2020"])), day_first(pl.Series(["3/9/2020"]))
+    (True, None)
+    """
     pairs = texts.drop_nulls().str.extract_groups(_DMY).struct.unnest()
     first, second = (pairs[name].cast(pl.Int32, strict=False) for name in ("a", "b"))
     if (first > 12).any():
         return True
-    return False if (second > 12).any() else None
+    if (second > 12).any():
+        return False
+    # Nobody writes 3.9.2020 with the month first.
+    return True if texts.str.contains(r"^\s*\d{1,2}\.\d{1,2}\.\d{4}").any() else None
 
 
 def parse(texts: pl.Series, *, day_is_first: bool = False) -> pl.Series:

@@ -1,13 +1,15 @@
 """Splits that break nothing: whole groups, whole duplicate clusters, time in order; and proof of it in the report.
 
-The rows that must stay together form *units* (``components``). Without time, units are placed so that sizes and label
-shares come out even (``balance``); with time, cuts are chosen and what lies across one is held out (``cuts``). Where
-that can't be had near the sizes asked for, nothing is bent: a ``DataError`` says the figures and what can be had.
+The rows that must stay together form *units* (``components``). Without time, units fall where a hash of what names them
+says (``position``), and few of them move until sizes and label shares are even (``balance``); with time, cuts are chosen
+and what lies across one is held out (``cuts``). Where that can't be had near the sizes asked for, nothing is bent: a
+``DataError`` says the figures and what can be had.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from .balance import place
 from .components import connect, renumber
 from .cuts import cut
 from .order import TIES, Order, choose_ways, place_order, strata
+from .position import positions
 from .report import describe
 from .shortfall import all_across, off_size, sizes_text, too_few_moments, too_few_units
 
@@ -55,7 +58,7 @@ class SplitResult:
 class _Material:
     """The rows in an order that does not depend on how they came, so that only seed and content decide."""
 
-    rows: pl.DataFrame  # label, group, time
+    rows: pl.DataFrame  # label, group, source, time, content
     ties: dict[str, pl.Series]
     back: np.ndarray  # position of each given row among these
 
@@ -90,8 +93,8 @@ def split_rows(
         counts: rows of each split, instead of ratios; rows beyond their sum are held out.
         names: of the splits, train side first, and in order of time; train, validation, test when there are three,
             train and test when there are two.
-        by: any of ``group``, ``duplicates`` (same folded input), ``near`` (same ``clusters``) and ``time``; by default
-            groups where rows have them, duplicates, and clusters where given. ``()`` splits rows at random.
+        by: any of ``group``, ``source``, ``duplicates`` (same folded input), ``near`` (same ``clusters``) and ``time``;
+            by default groups where rows have them, duplicates, and clusters where given. ``()`` splits rows at random.
         stratify: keep the label shares alike; without effect on a split in time, where the cuts decide.
         seed: for every random choice.
         keys: of ``text.keys``, if they are at hand.
@@ -115,21 +118,24 @@ def split_rows(
         raise DataError(f"{placed.problem}; {_offers(material, order, placed)}.")
     assignment = _named(placed.split[material.back], order.names)
     units = pl.Series("unit", renumber(placed.units[material.back]))
-    return SplitResult(assignment, units, describe(rows, keys, order, assignment, units, cuts=placed.cuts))
+    return SplitResult(
+        assignment, units, describe(rows, keys, order, assignment, units, cuts=placed.cuts, clusters=clusters)
+    )
 
 
 def _material(rows: pl.DataFrame, keys: pl.DataFrame, clusters: pl.Series | None) -> _Material:
     # Identical rows are numbered as they come, so the number is left out: their group and time tell them apart.
     content = pl.col("id").str.strip_chars_end("0123456789")
-    columns = rows.select("id", "label", "group", "time").with_columns(
+    columns = rows.select("id", "label", "group", "source", "time", content.alias("content")).with_columns(
         # An empty input ties nothing: forty rows without a text are no forty copies of one text.
         pl.when(~keys["input_empty"]).then(keys["input_folded"]).alias("duplicates"),
         (pl.repeat(None, rows.height, eager=True) if clusters is None else clusters).alias("near"),
     )
-    columns = columns.with_row_index("row").sort(content, "group", "time", "id")
+    columns = columns.with_row_index("row").sort("content", "group", "time", "id")
     back = np.empty(rows.height, dtype=np.int64)
     back[columns["row"].to_numpy()] = np.arange(rows.height)
-    return _Material(columns.select("label", "group", "time"), {tie: columns[tie] for tie in TIES}, back)
+    named = columns.select("label", "group", "source", "time", "content")
+    return _Material(named, {tie: columns[tie] for tie in TIES}, back)
 
 
 def _place(material: _Material, order: Order) -> _Placed:
@@ -143,9 +149,16 @@ def _place(material: _Material, order: Order) -> _Placed:
     rest = len(units) - order.targets.sum()
     targets = np.append(order.targets, rest) if rest >= 1 else order.targets
     classes = strata(material.rows["label"])[0] if order.stratify else np.zeros(len(units), dtype=np.int64)
-    of_unit = place(units, classes, targets, seed=order.seed)
-    split = np.where(of_unit < wanted, of_unit, -1)[units]
-    return _Placed(split, units, [], off_size(material.rows, order, units, split))
+    names = [material.rows[way] for way in ("source", "group") if way in order.by]
+    fall = positions(units, [*names, material.rows["content"]], seed=order.seed)
+    placed = []
+    for afresh in (False, True):  # where a few units hold most rows, only the second may come near enough
+        of_unit = place(units, classes, targets, positions=fall, afresh=afresh)
+        split = np.where(of_unit < wanted, of_unit, -1)[units]
+        placed.append(_Placed(split, units, [], off_size(material.rows, order, units, split)))
+        if placed[-1].problem is None:
+            break
+    return placed[-1]
 
 
 def _place_in_time(material: _Material, order: Order, units: np.ndarray) -> _Placed:
@@ -195,16 +208,32 @@ def _offers(material: _Material, order: Order, placed: _Placed) -> str:
     offers = []
     if nearest is not None:
         offers.append(f"--{'counts' if nearest.counts else 'ratios'} {sizes_text(nearest)}")
-    for way in order.by if len(order.by) > 1 else ("group", "duplicates") if order.by == ("time",) else ():
-        has = way == "time" or material.ties[way].null_count() < len(material.back)
-        if has and _place(material, replace(order, by=(way,))).problem is None:
-            offers.append(f"--by {way} (which no longer keeps {_and(*(each for each in order.by if each != way))})")
+    lost = lambda by: _and(*(way for way in order.by if way not in by))  # noqa: E731
+    offers += [f"--by {','.join(by)} (which no longer keeps {lost(by)})" for by in _fewer_ways(material, order)]
     if {"group", "duplicates"} <= set(order.by):
-        groups = np.bincount(connect(len(material.back), material.ties["group"]))
-        if groups.max() < np.bincount(placed.units).max():  # texts chain groups to one another
+        groups, texts = ([material.ties[way] for way in ways] for ways in (("group",), ("group", "duplicates")))
+        if _largest(groups) < _largest(texts):  # texts chain groups to one another
             offers.append("drop repeats first (`vetset decide NAME.vet --rule duplicates.exact --action drop`)")
     near = f"the nearest that can be done is {sizes_text(nearest)}; " if nearest is not None else ""
     return near + (f"run with {', or '.join(offers)}" if offers else "it takes more rows or other groups")
+
+
+def _fewer_ways(material: _Material, order: Order) -> list[tuple[str, ...]]:
+    """Return the ways to split that give up least of what was asked for and can be had; each has been tried."""
+    tries = [[("group",), ("duplicates",)]] if order.by == ("time",) else []
+    if len(order.by) > 1:
+        # All ways but one, else each alone: with five ways, the sets between would be twenty tries more.
+        tries = [list(combinations(order.by, count)) for count in dict.fromkeys((len(order.by) - 1, 1))]
+    unknown = {way for way, tie in material.ties.items() if tie.null_count() == len(tie)}
+    for ways in tries:
+        able = [by for by in ways if not unknown & set(by) and _place(material, replace(order, by=by)).problem is None]
+        if able:
+            return able
+    return []
+
+
+def _largest(ties: list[pl.Series]) -> int:
+    return int(np.bincount(connect(len(ties[0]), *ties)).max())
 
 
 def _and(*words: str) -> str:

@@ -1,76 +1,124 @@
 """Whole units into splits: sizes near the targets, every label in the same proportion on each side.
 
-Units of two rows and more are placed one at a time, largest first, each where it lowers the chi-square distance to the
-targets most (the greedy of Sechidis et al., "On the stratification of multi-label data", 2011, with a unit's labels as
-its label set). Single rows come last and in bulk: how many of each label go where is found by iterative proportional
-fitting (Deming and Stephan, 1940), so that they make up for what the large units left uneven.
+Each unit starts in the split in whose share its position falls, so that a split stays nearly as it was when rows are
+added. Units too large for chance to even them out are placed first, from the largest on, and where one does not fit
+into its own split, it goes where it lowers the chi-square distance to the targets most (the greedy of Sechidis et al.,
+"On the stratification of multi-label data", 2011, with a unit's labels as its label set). ``repair`` then moves a few
+units of two rows and more. Single rows come last and in bulk: how many of each label go where is found by iterative
+proportional fitting (Deming and Stephan, 1940), so that they make up for what the others left uneven; which ones go
+where, by their position.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from .repair import Aim, Held, repair
+
 # Weight of the size term beside all label terms together. Measured on 58,190 chat turns tied by equal texts (units of
 # up to 3,342 rows, 41 labels, 80/10/10): 4 leaves a label off by 9 points, 1 and less by 1.9; sizes come out exact.
 _SIZE = 1.0
 
+# Of the smallest split: larger units leave repair no single move that helps. On 300 random sets of up to 80 units, sizes
+# came out worse than by largest first by over 1% in 5% of the sets (9% without this), and better in 9% (6%).
+_LARGE = 0.01
+# Of a split: a label's share so far off counts as even. On the chat turns tied by conversation, 10% more rows leave 98.8%,
+# 98.4%, 98.1% of the rows where they were, and labels off by 0.12, 0.06, 0.03 points, at 0.001, 0.0005, 0.0002.
+_EVEN = 0.0005
 
-def place(units: np.ndarray, labels: np.ndarray, targets: np.ndarray, *, seed: int = 0) -> np.ndarray:
+
+def place(
+    units: np.ndarray, labels: np.ndarray, targets: np.ndarray, *, positions: np.ndarray, afresh: bool = False
+) -> np.ndarray:
     """Return the split (0, 1, ...) of each unit.
 
     Args:
         units: unit of each row, 0 to U-1.
         labels: class of each row, 0 to L-1.
         targets: rows wanted in each split; they sum to the number of rows, each above 0.
-        seed: which of equally large units comes first, and which single rows go where.
+        positions: of each unit, at least 0 and below 1; units of equal size and single rows are taken in this order.
+        afresh: place all units of two rows and more from the largest on wherever they fit best. Comes nearer where a
+            few units hold most rows, but a few new rows change everything.
 
     Returns:
         int64, one a unit. Every split has a unit if there are as many units as splits.
     """
     sizes = np.bincount(units)
-    order = np.random.default_rng(seed).permutation(len(sizes))
-    order = order[np.argsort(-sizes[order], kind="stable")]
     need = np.outer(targets / targets.sum(), np.bincount(labels))
-    split = np.full(len(sizes), -1, dtype=np.int64)
-
-    large = order[sizes[order] > 1]
-    need = _place_large(large, units, labels, need, split)
-    single = order[len(large) :]
+    split = np.searchsorted(np.cumsum(targets / targets.sum())[:-1], positions, side="right")
+    label_of = np.zeros(len(sizes), dtype=np.int64)
+    label_of[units] = labels
+    single = np.flatnonzero(sizes == 1)
+    single = single[np.argsort(positions[single], kind="stable")]
+    tied = np.flatnonzero(sizes > 1)
+    if len(tied):
+        held = _held(tied, units, labels, need.shape[1])
+        aim = _aim(need, targets, np.bincount(label_of[single], minlength=need.shape[1]))
+        part = split[tied]
+        room = np.column_stack([need, targets])
+        order = np.lexsort((positions[tied], -sizes[tied]))
+        large = order if afresh else order[sizes[tied][order] > _LARGE * targets.min()]
+        _place_large(part, held, room, aim.weight, large, prefer=not afresh)
+        if not afresh:
+            repair(part, held, aim)
+        split[tied] = part
+        np.subtract.at(need, (part[held.unit], held.label), held.rows)
     if len(single):
-        label_of = np.zeros(len(sizes), dtype=np.int64)
-        label_of[units] = labels
         _place_single(single, label_of[single], need, targets, split)
     _fill_empty(split, sizes, targets)
     return split
 
 
+def _held(tied: np.ndarray, units: np.ndarray, labels: np.ndarray, classes: int) -> Held:
+    number = np.full(units.max() + 1, -1)
+    number[tied] = np.arange(len(tied))
+    of_row = number[units]
+    pairs, rows = np.unique((of_row * classes + labels)[of_row >= 0], return_counts=True)
+    return Held(pairs // classes, pairs % classes, rows, np.searchsorted(pairs, np.arange(len(tied) + 1) * classes))
+
+
+def _aim(need: np.ndarray, targets: np.ndarray, single: np.ndarray) -> Aim:
+    share = targets / targets.sum()
+    wanted = need - np.outer(share, single)
+    # What single rows can make up for needs no repair.
+    slack = np.outer(share, single) + np.maximum(_EVEN * targets, 0.5)[:, None]
+    weight = np.divide(1.0, need, out=np.zeros_like(need), where=need > 0)
+    return Aim(
+        np.column_stack([wanted, wanted.sum(axis=1)]),
+        np.column_stack([slack, share * single.sum() + 0.5]),
+        np.column_stack([weight, _SIZE / targets]),
+    )
+
+
 def _place_large(
-    large: np.ndarray, units: np.ndarray, labels: np.ndarray, wanted: np.ndarray, split: np.ndarray
-) -> np.ndarray:
-    """Place ``large`` in turn and return what each split still needs of each label."""
-    classes = wanted.shape[1]
-    pairs, counts = np.unique(units * classes + labels, return_counts=True)
-    start = np.searchsorted(pairs, np.arange(len(split) + 1) * classes).tolist()
-    of_pair, counts = (pairs % classes).tolist(), counts.tolist()
+    split: np.ndarray, held: Held, room: np.ndarray, weight: np.ndarray, order: np.ndarray, *, prefer: bool
+) -> None:
+    """Place units in turn, in ``split``: where they fall if they fit in there and ``prefer``, else where they fit best.
+
+    Args:
+        split: of each unit, where it falls.
+        held: what the units hold.
+        room: rows of each label, and of all in the last column, that each split should have.
+        weight: of a squared row too many or too few, as wide.
+        order: the units to place, first to last.
+        prefer: keep a unit where it falls if there is room for its rows of each label.
+    """
     # Plain lists: at three splits and a few labels a unit, they are ten times faster than numpy's small arrays.
-    need, room = wanted.tolist(), wanted.sum(axis=1).tolist()
-    weight = np.divide(1.0, wanted, out=np.zeros_like(wanted), where=wanted > 0).tolist()
-    size_weight = [_SIZE / total for total in room]
-    for unit in large.tolist():
-        held = list(zip(of_pair[start[unit] : start[unit + 1]], counts[start[unit] : start[unit + 1]], strict=True))
-        size = sum(count for _, count in held)
-        best, least = 0, float("inf")
-        for k, (needed, weights) in enumerate(zip(need, weight, strict=True)):
-            change = size * (size - 2 * room[k]) * size_weight[k]
-            for label, count in held:
-                change += count * (count - 2 * needed[label]) * weights[label]
-            if change < least:
-                best, least = k, change
+    wanted, weight_of, size_of = room.tolist(), weight.tolist(), np.add.reduceat(held.rows, held.start[:-1]).tolist()
+    of_entry, counts, start = held.label.tolist(), held.rows.tolist(), held.start.tolist()
+    for unit in order.tolist():
+        entries = slice(start[unit], start[unit + 1])
+        rows = [*zip(of_entry[entries], counts[entries], strict=True), (room.shape[1] - 1, size_of[unit])]
+        best = int(split[unit])
+        if not prefer or any(wanted[best][column] < count for column, count in rows):
+            changes = [
+                sum(count * (count - 2 * needed[column]) * weights[column] for column, count in rows)
+                for needed, weights in zip(wanted, weight_of, strict=True)
+            ]
+            best = changes.index(min(changes))
         split[unit] = best
-        room[best] -= size
-        for label, count in held:
-            need[best][label] -= count
-    return np.array(need)
+        for column, count in rows:
+            wanted[best][column] -= count
 
 
 def _place_single(
@@ -85,7 +133,7 @@ def _place_single(
     for _ in range(100):
         share *= (room / np.maximum(share.sum(axis=1), tiny))[:, None]
         share *= present / np.maximum(share.sum(axis=0), tiny)
-    by_label = np.argsort(labels, kind="stable")  # keeps the random order within a label
+    by_label = np.argsort(labels, kind="stable")  # keeps the order within a label
     at, carry = 0, np.zeros(len(targets))
     for label in np.flatnonzero(present):
         given = _whole(share[:, label], int(present[label]), carry)

@@ -11,7 +11,7 @@ import polars as pl
 from ..errors import DataError, UsageError, quote
 from .components import renumber
 
-TIES = ("group", "duplicates", "near")
+TIES = ("group", "source", "duplicates", "near")
 """What can tie rows into a unit; beside these, ``by`` may name ``time``."""
 
 _STRATA = 1000  # more label values than this, or more than a tenth of the rows, are answers and not classes
@@ -44,13 +44,17 @@ def choose_ways(rows: pl.DataFrame, by: tuple[str, ...] | None, clusters: pl.Ser
         return ("group",) * grouped + ("duplicates",) + ("near",) * (clusters is not None)
     unknown = [way for way in by if way not in (*TIES, "time")]
     if unknown:
-        raise UsageError(f"rows can't be split by {quote(unknown[0])}; give any of group, time, duplicates, near.")
-    if ("near" in by) != (clusters is not None):
-        raise UsageError("a split by near needs the clusters of near duplicates, and clusters need near in by.")
-    for column in ("group", "time"):
+        raise UsageError(
+            f"rows can't be split by {quote(unknown[0])}; give any of group, source, time, duplicates, near."
+        )
+    if "near" in by and clusters is None:
+        raise UsageError("a split by near needs the cluster of each row; give clusters=near_clusters(rows).")
+    if clusters is not None and "near" not in by:
+        raise UsageError("clusters of near copies tie rows only with near in by; add it, or leave clusters out.")
+    for column in ("group", "source", "time"):
         if column in by and rows.height and rows[column].null_count() == rows.height:
             raise DataError(f"no row has a {column}, so rows can't be split by it; read with --{column} COLUMN.")
-    return tuple(way for way in ("group", "time", "duplicates", "near") if way in by)
+    return tuple(way for way in ("group", "source", "time", "duplicates", "near") if way in by)
 
 
 def place_order(

@@ -1,9 +1,10 @@
 """What a random split of the rows would have leaked, and what the split that was made leaks.
 
-A row of the eval side leaks when a row that gives it away stands in train: one of its group, one with its input, one
-with its input and another answer, or (in time) a later one. If rows are dealt at random, an eval row with ``k`` such
-partners among ``n`` rows, of which ``m`` are eval, is clean only if all partners are eval too:
-C(n-1-k, m-1-k) / C(n-1, m-1), the hypergeometric chance. The mean over rows is exact; nothing is simulated.
+A row of the eval side leaks when a row that gives it away stands in train: one of its group or source, one with its
+input or a near copy of it, one with its input and another answer, or (in time) a later one. If rows are dealt at
+random, an eval row with ``k`` such partners among ``n`` rows, of which ``m`` are eval, is clean only if all partners
+are eval too: C(n-1-k, m-1-k) / C(n-1, m-1), the hypergeometric chance. The mean over rows is exact; nothing is
+simulated.
 """
 
 from __future__ import annotations
@@ -46,29 +47,44 @@ def expected_group_leak(groups: pl.Series, *, test_share: float = 0.2) -> float:
     return expected_leak(partners, rows=len(known), eval_rows=round(len(known) * test_share))
 
 
-def leaks(rows: pl.DataFrame, keys: pl.DataFrame, assignment: pl.Series, *, train: str) -> dict[str, dict[str, float]]:
+def leaks(
+    rows: pl.DataFrame,
+    keys: pl.DataFrame,
+    assignment: pl.Series,
+    *,
+    train: str,
+    clusters: pl.Series | None = None,
+    by_source: bool = False,
+) -> dict[str, dict[str, float]]:
     """Return, for each kind of leak that the rows can have, the share of eval rows made and at random.
 
     Args:
-        rows: columns ``group`` and ``time``.
+        rows: columns ``group``, ``source`` and ``time``.
         keys: of ``text.keys``, aligned with ``rows``.
         assignment: the split of each row; null rows stand nowhere.
         train: the split that counts as train; every other one is the eval side.
+        clusters: of near copies, null is alone; a row whose cluster stands in train leaks.
+        by_source: rows of one source give one another away. Only where the split keeps sources apart: most sets have
+            a few that all splits share.
 
     Returns:
-        ``group``, ``duplicate``, ``conflict``, ``time``, each ``rows`` (that can leak so), ``made`` and ``random``.
+        ``group``, ``source``, ``duplicate``, ``near``, ``conflict``, ``time``, each ``rows`` (that can leak so),
+        ``made`` and ``random``.
     """
     # An empty input says nothing that a model could have learned by heart.
     text = pl.when(~keys["input_empty"]).then(keys["input_folded"]).alias("text")
     answer = pl.when(keys["target_folded"].is_not_null()).then(text)
-    frame = rows.select("group", "time").with_columns(
-        text, answer.alias("asked"), keys["target_folded"].alias("answer"), assignment.alias("split")
-    )
+    frame = rows.select("group", "source" if by_source else pl.lit(None).alias("source"), "time").with_columns(
+        text, answer.alias("asked"), keys["target_folded"].alias("answer"), assignment.alias("split"),
+        (pl.repeat(None, rows.height, eager=True) if clusters is None else clusters).alias("near"),
+    )  # fmt: skip
     frame = frame.filter(pl.col("split").is_not_null())
     in_train = frame["split"] == train
     kinds = {
         "group": (frame["group"], None),
+        "source": (frame["source"], None),
         "duplicate": (frame["text"], None),
+        "near": (frame["near"], None),
         "conflict": (frame["asked"], frame["answer"]),
     }
     found = {}

@@ -22,6 +22,7 @@ def describe(
     units: pl.Series,
     *,
     cuts: list[datetime],
+    clusters: pl.Series | None = None,
 ) -> dict[str, Any]:
     """Return the report of a split as plain JSON values, all counted from ``assignment`` and not from the plan."""
     sizes = units.value_counts()["count"]
@@ -35,7 +36,7 @@ def describe(
         "held": _held(frame, order),
         "time": _times(frame, order, cuts),
         "labels": _labels(frame, order),
-        "leaks": leaks(rows, keys, assignment, train=order.names[0]),
+        "leaks": leaks(rows, keys, assignment, train=order.names[0], clusters=clusters, by_source="source" in order.by),
     }
 
 

@@ -97,11 +97,22 @@ def name_unit(rows: pl.DataFrame, order: Order, units: np.ndarray, unit: int) ->
     """Return a subject and verb for a unit: a group by its name, a chain of groups by their number."""
     groups = rows["group"].filter(pl.Series(units == unit))
     named = groups.drop_nulls().unique()
+    near = "near" in order.by
     if "group" in order.by and len(named) == 1 and groups.null_count() == 0:
         return f"group {quote(named[0])} holds"
+    if "source" in order.by and (source := _only(rows["source"].filter(pl.Series(units == unit)))) is not None:
+        return f"source {quote(source)} holds"
     if "group" in order.by and len(named) > 1:
-        return f"{len(named):,} groups that share texts with one another hang together and hold"
-    return "rows with one text hold" if order.by == ("duplicates",) else "rows that hang together hold"
+        shared = " or near copies of them" if near else ""
+        return f"{len(named):,} groups that share texts{shared} with one another hang together and hold"
+    if set(order.by) <= {"duplicates", "near"}:
+        return "rows that are near copies of one another hold" if near else "rows with one text hold"
+    return "rows that hang together hold"
+
+
+def _only(values: pl.Series) -> str | None:
+    """Return the value that all rows have, or ``None`` if there is none."""
+    return values[0] if values.n_unique() == 1 else None
 
 
 def day(moment: datetime) -> str:

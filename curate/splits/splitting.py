@@ -16,6 +16,9 @@ from ..decisions.ledger import Ledger
 from ..version import version
 from .assignment import SplitResult, split_rows
 from .inflation import Inflation, measure
+from .near import near_clusters
+
+_SAID = 20_000  # rows from which the search for near copies takes long enough to be said
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,15 @@ def split(
     keys = text.keys(vetted)
     if ratios is None and counts is None:
         ratios = (0.8, 0.1, 0.1)
+    clusters = None
+    if by is None or "near" in by:
+        if vetted.height > _SAID:
+            say("looking for near copies that must stay together ...")
+        clusters = near_clusters(vetted)
     result = split_rows(
-        vetted, ratios=ratios, counts=counts, names=names, by=by, stratify=stratify, seed=seed, keys=keys
-    )
+        vetted, ratios=ratios, counts=counts, names=names, by=by, stratify=stratify, seed=seed, keys=keys,
+        clusters=clusters,
+    )  # fmt: skip
     estimated = None
     if inflation:
         say("estimating what a random split would have added to a score ...")
@@ -93,7 +102,12 @@ def split(
             dataset, dataset.rows.with_columns(splits["split"]), select=["leakage"], against=against, train=train
         )
         step["counts"] |= {"findings": found.step["counts"]["findings"]}
-        dataset.save(files | found.files(), step=step, checked=found.checked, against=found.against, train=train)
+        dataset.save(
+            files | found.files(), step=step, checked=found.checked, against=found.against, figures=found.figures,
+            train=train,
+        )  # fmt: skip
     else:
-        dataset.save(files, step=step, train=train)
+        # A first check for leaks that ended meanwhile looked at the old split.
+        unchecked = lambda now: [rule for rule in now or [] if not rule.startswith("leakage.")]  # noqa: E731
+        dataset.save(files, step=step, train=train, checked=unchecked)
     return SetSplit(result, dataset.rows.height - vetted.height, estimated)

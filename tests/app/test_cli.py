@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from vetset.app.cli import run
@@ -79,10 +81,16 @@ def test_read_says_what_it_guessed_and_why(vetset, machine, tmp_path, shared, mo
 
 def test_check_json_has_the_documented_form(tweets, machine):
     document = machine("check", tweets, code=1)
-    assert list(document) == ["rows", "rejects", "rules", "blocking"]
+    assert list(document) == ["rows", "rejects", "rules", "blocking", "notes"]
     assert (document["rows"], document["rejects"]) == (10547, 0)
     assert set(document["rules"]) == set(RULES)
-    assert all(list(of) == ["rows", "clusters", "standing"] for of in document["rules"].values())
+    assert all(list(of)[:3] == ["rows", "clusters", "standing"] for of in document["rules"].values())
+    figures = {rule: of["figures"] for rule, of in document["rules"].items() if "figures" in of}
+    assert set(figures) == {"labels.conflict", "leakage.exact", "quality.length", "quality.encoding"}
+    assert figures["labels.conflict"] == {"groups": 25, "rows": 50, "rows_not_majority": 25}
+    assert figures["leakage.exact"]["normalised"] == document["rules"]["leakage.exact"]["rows"]
+    assert figures["quality.length"]["input"]["rows"] == 10547
+    assert figures["quality.encoding"]["zero_width"] == {"rows": 10, "faults": 6, "spelling": 4}
     assert document["rules"]["labels.conflict"]["rows"] == 50
     assert set(document["blocking"]) <= set(RULES)
     assert "leakage.exact" in document["blocking"]
@@ -106,7 +114,13 @@ def test_rules_are_selected_with_commas_by_name_and_by_family(tweets, machine, v
     document = machine(
         "check", "part.vet", "--select", "duplicates, quality.empty", "--select", "labels.conflict", code=1
     )
-    assert set(document["rules"]) == {"duplicates.exact", "duplicates.normalised", "quality.empty", "labels.conflict"}
+    assert set(document["rules"]) == {
+        "duplicates.exact",
+        "duplicates.normalised",
+        "duplicates.near",
+        "quality.empty",
+        "labels.conflict",
+    }
     assert document["blocking"] == ["labels.conflict"]
     clean = machine("read", shared / "arabic_sentiment", "-o", "clean.vet") and machine(
         "check", "clean.vet", "--select", "preference"
@@ -205,7 +219,7 @@ def test_export_accounts_for_every_row_and_verify_agrees(tweets, machine, vetset
     assert "lineage.parquet ties each record to its row" in " ".join(out.split())
     assert widest(out) <= 100
     assert machine("verify", "out")["ok"]
-    assert re.fullmatch(r"out: (\d+) of \1 checks ok\n", vetset("verify", "out")[1])
+    assert re.match(r"out: (\d+) of \1 checks ok\nnext: train on the files; ", vetset("verify", "out")[1])
 
 
 def test_verify_finds_one_changed_byte(tweets, machine, vetset, tmp_path):
@@ -240,10 +254,155 @@ def test_why_tells_the_whole_life_of_a_row(tweets, machine, vetset):
     assert re.search(r"export whole: written \w+\.jsonl record \d+", words)
     life = machine("why", tweets, keep[:12])
     assert life["row"]["id"] == keep
-    assert life["standing"]["reviewer"] == "ann"
+    assert [head["reviewer"] for head in life["standing"]] == ["ann"]
     written = next(export for export in life["exports"] if export["export"] == "whole")
     lines = (Dataset.open(tweets).folder.parent / "whole" / written["file"]).read_text().splitlines()
     assert json.loads(lines[written["record"] - 1])["text"] == life["row"]["messages"][0]["content"]
+    shutil.rmtree("whole")
+    assert "\nexport    not found where it was: whole\n" in vetset("why", tweets, keep)[1]
+
+
+def test_check_tells_figures_and_a_missing_licence_once(tweets, vetset):
+    _, out, _ = vetset("check", tweets)
+    words = " ".join(out.split())
+    assert "labels.conflict: 25 inputs have several targets, in 50 rows; at least 25 of them must be wrong" in words
+    assert re.search(
+        r"leakage\.exact: \d+ of 2,110 eval rows stand in train, \d+ of them character for character", words
+    )
+    assert re.search(
+        r"quality\.length: input \d+ characters at the median, \d+ to \d+ in 5-95%, \d+ to \d+ in all", words
+    )
+    assert "quality.encoding: zero-width characters in 10 rows: a fault in 6, spelling in 4" in words
+    assert (
+        "licences.unknown: no row has a known licence; if one holds for all of them, `vetset read ... --license"
+        in words
+    )
+    assert not re.search(r"^  licences\.unknown", out, re.MULTILINE)
+    _, out, _ = vetset("check", tweets, "--output-format", "github")
+    lines = [line for line in out.splitlines() if "licences.unknown" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("::warning title=licences.unknown::no row has a known licence; ")
+
+
+def test_figures_outlive_a_check_of_other_rules_and_follow_a_split(tweets, machine, vetset):
+    part = machine("check", tweets, "--select", "duplicates", code=1)
+    assert part["rules"]["labels.conflict"]["figures"]["groups"] == 25
+    machine("split", tweets, "--by", "duplicates", "--no-inflation")
+    told = machine("check", tweets, "--select", "duplicates", code=1)["rules"]["leakage.exact"]
+    assert (told["rows"], told["figures"]["normalised"]) == (0, 0)
+    assert set(told["figures"]["pairs"]) >= {"test in train", "validation in train"}
+
+
+def test_one_of_a_thing_is_said_in_the_singular(vetset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(11)))
+    outputs = [vetset("read", "a.csv", "--license", "unknown"), vetset("check", "a.vet", "--output-format", "github")]
+    row = Dataset.open("a.vet").rows["id"][0]
+    outputs += [vetset("decide", "a.vet", "--id", row, "--action", "drop"), vetset("why", "a.vet", row)]
+    outputs += [vetset("split", "a.vet", "--no-inflation"), vetset("decide", "a.vet", "--undo", "1")]
+    outputs += [vetset("decide", "a.vet", "--id", i, "--action", "drop") for i in Dataset.open("a.vet").rows["id"][1:]]
+    outputs += [
+        vetset("export", "a.vet", "-o", "out"),
+        vetset("verify", "out"),
+        vetset("decide", "a.vet", "--export", "d"),
+    ]
+    said = "".join(out + err for _, out, err in outputs) + (tmp_path / "out/README.md").read_text()
+    assert not re.search(r"(?<![\d,.])1 (?:\w+ )?(?:rows|records|lines|decisions|checks|rejects|units)\b", said), said
+    assert "# 1 vetted row\n" in said
+
+
+def test_each_verb_ends_with_the_next_step_and_json_has_none(tweets, vetset):
+    row = Dataset.open(tweets).rows["id"][0]
+    commands = [
+        ["decide", tweets, "--policy"], ["split", tweets, "--no-inflation"], ["export", tweets, "-o", "next"],
+        ["verify", "next"], ["why", tweets, row], ["rule", "quality.empty"], ["decide", tweets, "--export", "d.jsonl"],
+    ]  # fmt: skip
+    for words in commands:
+        assert vetset(*words)[1].splitlines()[-1].startswith("next: "), words
+        assert "next:" not in vetset(*words, "--json")[1]
+    vetset("decide", tweets, "--id", row, "--action", "keep")
+    last = vetset("why", tweets, row)[1].splitlines()[-1]
+    assert re.fullmatch(r"undo: vetset decide tweets\.vet --undo \d+", last)
+    code, out, _ = vetset(*last.split()[2:])
+    assert code == 0
+    assert out.startswith("1 decision taken back\n")
+    assert "undo:" not in out, "an undo can't be undone"
+
+
+def test_decisions_go_out_to_a_file_and_into_another_copy_once(tweets, machine, vetset, shared):
+    first, second, third = Dataset.open(tweets).rows["id"][:3]
+    machine("decide", tweets, "--id", first, "--action", "relabel", "--value", "neutral", "--reviewer", "ann")
+    machine("decide", tweets, "--id", second, "--action", "drop", "--reviewer", "ann")
+    assert machine("decide", tweets, "--export", "decisions.jsonl") == {"file": "decisions.jsonl", "exported": 2}
+    stale = json.loads(Path("decisions.jsonl").read_text().splitlines()[1])
+    stale |= {"uid": "gone", "row": "00000000000000000000-0"}
+    Path("decisions.jsonl").write_text(Path("decisions.jsonl").read_text() + json.dumps(stale) + "\n")
+    machine("read", shared / "arabic_sentiment", "-o", "copy.vet")
+    machine("decide", "copy.vet", "--id", third, "--action", "keep", "--reviewer", "bob")
+    taken = machine("decide", "copy.vet", "--import", "decisions.jsonl")
+    assert (taken["written"], taken["repeated"], taken["stale"], taken["conflicts"]) == (3, 0, 1, [])
+    again = machine("decide", "copy.vet", "--import", "decisions.jsonl")
+    assert (again["written"], again["repeated"], again["stale"]) == (0, 3, 1)
+    life = machine("why", "copy.vet", first)
+    assert [(head["reviewer"], head["value"]) for head in life["standing"]] == [("ann", "neutral")]
+    code, out, _ = vetset("decide", "copy.vet", "--import", "decisions.jsonl")
+    assert code == 0
+    assert out.startswith("0 decisions imported, 3 there already\n1 decision is stale: ")
+    machine("decide", "copy.vet", "--id", second, "--action", "keep", "--reviewer", "bob")
+    machine("decide", tweets, "--undo", "2", "--reviewer", "ann")
+    machine("decide", tweets, "--export", "decisions.jsonl")
+    taken = machine("decide", "copy.vet", "--import", "decisions.jsonl")
+    assert [(c["row_id"], c["reviewer"], c["action"]) for c in taken["conflicts"]] == [(second, "bob", "keep")]
+    Path("decisions.jsonl").write_text("{")
+    code, _, err = vetset("decide", "copy.vet", "--import", "decisions.jsonl")
+    assert (code, "line 1" in err) == (65, True)
+
+
+def test_what_the_policy_takes_back_is_said(tmp_path, vetset, machine, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("text,label\n" + "same,a\n" * 3 + "".join(f"text {i},b\n" for i in range(9)))
+    machine("read", "a.csv")
+    machine("check", "a.vet")
+    assert machine("decide", "a.vet", "--policy")["written"] == 2
+    row = Dataset.open("a.vet").rows["id"][0]
+    machine("decide", "a.vet", "--id", row, "--action", "edit", "--value", '[{"role": "user", "content": "mended"}]')
+    code, out, _ = vetset("decide", "a.vet", "--policy")
+    assert code == 0
+    assert out.startswith(
+        "0 decisions written\n1 decision that the policy made before and would not make now taken back\n"
+    )
+    machine("export", "a.vet", "-o", "out", "--format", "text-label")
+    texts = [json.loads(line)["text"] for line in (tmp_path / "out" / "data.jsonl").read_text().splitlines()]
+    assert (texts.count("mended"), texts.count("same")) == (1, 1), "the text that nobody decided on is still there"
+
+
+READ_ONLY = """
+import contextlib, io, os, sys
+from vetset.app.cli import run
+with contextlib.redirect_stdout(io.StringIO()): run(sys.argv[1:])  # all is imported while that may be read
+if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)  # root may write anywhere
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_a_set_whose_decisions_cannot_be_written_says_so_once_on_stderr(vetset):
+    with tempfile.TemporaryDirectory() as folder:
+        source, dataset = Path(folder) / "a.csv", Path(folder) / "a.vet"
+        source.write_text("text,label\n" + "".join(f"text {i},b\n" for i in range(9)))
+        vetset("read", source, "-o", dataset)
+        row = Dataset.open(dataset).rows["id"][0]
+        vetset("decide", dataset, "--id", row, "--action", "keep")
+        for path in [Path(folder), dataset]:
+            path.chmod(0o555)
+        words = [sys.executable, "-c", READ_ONLY, "why", dataset, row, "--json"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, cwd="/")
+        for path in [Path(folder), dataset]:
+            path.chmod(0o755)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["standing"][0]["action"] == "keep"
+        assert len(done.stderr.splitlines()) == 1
+        assert re.fullmatch(r"warning: .*decisions\.db can't be written: .*\n", done.stderr)
+        assert "warning" not in vetset("why", dataset, row)[2]
 
 
 def test_vetset_toml_of_the_folder_is_obeyed(machine, vetset, tmp_path, monkeypatch):

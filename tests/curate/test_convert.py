@@ -7,8 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vetset.curate import read
-from vetset.curate.reading.convert import Converter, repeated_key
+from vetset.curate.reading.convert import Converter
 from vetset.curate.reading.mapping import Plan
+from vetset.curate.reading.plain_chats import Lifted
+from vetset.curate.reading.repeated_keys import repeated_key, suspects
 from vetset.curate.reading.row_columns import Columns
 
 PLAN = Plan("text-label", {"text": "text", "label": "label", "group": "meta.user"})
@@ -24,16 +26,27 @@ def converted(lines, plan=PLAN, known=KNOWN):
 def one_by_one(lines, plan=PLAN, known=KNOWN):
     columns, odd = Columns(), []
     for number, line in enumerate(lines, 1):
-        Converter(plan, list(known))._patiently(line, [number], columns, odd)
+        converter = Converter(plan, list(known))
+        left, numbers = converter._single_keys(line, [number], odd)
+        if numbers:
+            converter._patiently(left, numbers, columns, odd)
     return columns, odd
 
 
 def told(columns, odd):
     """What a conversion says, without the order of keys in extra."""
-    rows = zip(columns.lines, columns.contents, *columns.common.values(), strict=True)
+    rows = zip(
+        columns.lines, columns.digests, messages(columns), columns.tools, columns.rejected, columns.label,
+        *columns.common.values(), strict=True,
+    )  # fmt: skip
     extras = [sorted(json.loads(extra, object_pairs_hook=list)) for extra in columns.extra]
-    said = [(line, content.messages[0].content, content.label, *rest) for line, content, *rest in rows]
-    return said, extras, sorted((item.line, item.reason, item.text) for item in odd)
+    told = sorted(zip(rows, extras, strict=True), key=lambda row: row[0][0])
+    return told, sorted((item.line, item.reason, item.text) for item in odd)
+
+
+def messages(columns):
+    """The conversations as lists of dicts."""
+    return columns.messages().to_pylist() if columns.lines else []
 
 
 def reference(lines):
@@ -68,7 +81,7 @@ def test_ten_thousand_lines_with_errors_anywhere_keep_their_numbers_and_contents
     lines = [record(i) if chance.random() > 0.01 else chance.choice(BROKEN) for i in range(10_000)]
     columns, odd = converted(lines)
     good, bad = reference(lines)
-    assert dict(zip(columns.lines, (content.messages[0].content for content in columns.contents), strict=True)) == good
+    assert dict(zip(columns.lines, (said[0]["content"] for said in messages(columns)), strict=True)) == good
     assert [item.line for item in odd] == bad
     assert all(item.text == lines[item.line - 1].decode(errors="backslashreplace") for item in odd)
     assert columns.lines == sorted(columns.lines)
@@ -81,7 +94,7 @@ def test_one_odd_line_never_harms_its_neighbours(broken, place):
     lines[place] = broken
     columns, odd = converted(lines)
     assert [item.line for item in odd] == [place + 1]
-    assert len(columns.contents) == len(columns.digests) == len(columns.extra) == 99
+    assert len(messages(columns)) == len(columns.digests) == len(columns.extra) == 99
     assert place + 1 not in columns.lines
 
 
@@ -143,7 +156,7 @@ def test_nan_becomes_null_outside_of_strings_only():
     lines = [b'{"text": "NaN and \\"Infinity", "n": [NaN, -Infinity, Infinity, 1.50]}', record(2)] * 50
     columns, odd = converter.convert(b"\n".join(lines) + b"\n", range(1, 101))
     assert not odd
-    assert columns.contents[0].messages[0].content == 'NaN and "Infinity'
+    assert messages(columns)[0][0]["content"] == 'NaN and "Infinity'
     assert columns.extra[0] == b'{"n":[null, null, null, 1.50]}'
     assert converter.nan_records == 50
 
@@ -157,7 +170,7 @@ def test_a_rejected_line_with_nan_keeps_its_text():
 def test_a_long_unfinished_string_costs_no_more_than_its_length():
     line = b'{"text": "NaN' + b'\\"' * 500_000
     columns, odd = converted([line])
-    assert not columns.contents
+    assert not columns.lines
     assert len(odd[0].text) == len(line)
 
 
@@ -193,3 +206,92 @@ def test_repeated_keys_are_seen_at_any_depth_and_broken_lines_have_none():
     assert repeated_key(b'{"a": {"b": 1}, "b": 2}') is None
     assert repeated_key(b'{"a": 1, "a"') is None
     assert repeated_key(b"[" * 100_000) is None
+
+
+def test_suspects_are_all_lines_that_name_a_key_twice_in_one_object_and_few_others():
+    lines = [record(i, deep=[{"a": {"a": 1}}, {"a": 2}, {"b": "\\\\", "c": 1}], n_b=[[], {}]) for i in range(300)]
+    doubled = {
+        5: b'{"text": "a", "text": "b"}',
+        50: b'{"text": "a", "meta": {"x": {}, "y": 1, "x": 2}}',
+        51: b'{"text": "a", "meta": [{"x": 1}, {"x": [{}, {"z":1}], "q": 1, "x" : 2}]}',
+        150: b'{"text": "}{", "\\u0074ext": "b"}',
+        299: b'{"a long name of a key": 1, "x": {"a long name of a key": 2}, "a long name of a key": 3}',
+    }
+    for row, line in doubled.items():
+        lines[row] = line
+    lines[20] = b'{"text": "a'  # a line that never closes must not shift the others
+    lines[21] = b"}}}{"
+    assert suspects(b"\n".join(lines)) == list(doubled)
+
+
+KEYS = st.tuples(st.sampled_from(["a", "b", "abcdefghi", "\\u0061"]), st.sampled_from([":", ": ", " :"]))
+PAIRS = st.recursive(
+    st.sampled_from(["1", '"a"', '"{"', '"\\\\"', '"\\""', "null"]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda items: "[" + ",".join(items) + "]"),
+        st.lists(st.tuples(KEYS, inner), max_size=3)
+        .map(lambda items: "{" + ", ".join(f'"{key}"{colon}{value}' for (key, colon), value in items) + "}"),
+    ), max_leaves=8,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PAIRS, min_size=1, max_size=6))
+def test_no_line_that_names_a_key_twice_is_left_unsuspected(lines):
+    data = [line.encode() for line in lines]
+    assert {row for row, line in enumerate(data) if repeated_key(line)} <= set(suspects(b"\n".join(data)))
+
+
+CHAT = Plan("messages", {"messages": "messages", "tools": "tools", "label": "label", "group": "user"})
+CHAT_KNOWN = ["messages", "tools", "label", "user", "n"]
+SAID = st.text(alphabet='ab"\\/{}[]:, \n\té你😀\x7f', max_size=6)
+MESSAGES = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "us\ner", "tool"]), "content": SAID}),
+        st.fixed_dictionaries({"role": st.just("user"), "content": st.none()}, optional={"name": SAID}),
+        st.fixed_dictionaries({"content": SAID, "role": st.just("user")}),
+    ),
+    max_size=4,
+)  # fmt: skip
+CHATS = st.builds(
+    lambda record, spaced, ascii_only: json.dumps(
+        record, ensure_ascii=ascii_only, separators=(", ", ": ") if spaced else (",", ":")
+    ).encode(),
+    st.one_of(
+        st.fixed_dictionaries(
+            {"messages": MESSAGES},
+            optional={"user": SAID, "n": VALUES, "label": SAID, "tools": st.just([{"name": "f"}]), "new": VALUES},
+        ),
+        st.fixed_dictionaries({"n": st.builds(lambda said: {"messages": said}, MESSAGES), "messages": MESSAGES}),
+        st.fixed_dictionaries({"n": st.builds(lambda said: {"messages": said}, MESSAGES)}),
+    ),
+    st.booleans(),
+    st.booleans(),
+)
+ODD_CHATS = [
+    b'{"messages": [{"role": "user", "content": "a"}], "messages": [{"role": "user", "content": "b"}]}',
+    b'{"messages": [{"role": "user", "content": "a", "content": "b"}]}', b'{"messages": [{"role": "user", "content": "\\x"}]}',
+    b'{"messages": [{"role": "user", "content": "tab\there"}]}', b'{"messages": [{"role": "user", "content": "a"}]',
+    b'{"messages": [{"role": "user", "content": "a"}]]}', b'{"messages": [{"role": "user", "content": "\\u00e9\\/"}]}',
+    b'{"messages": "' + b"\x7f" * 16 + b'"}', b'{"messages": [{"role": "user", "content": "' + b"\x7f" * 16 + b'"}]}',
+    b'{"messages": "\\u007f' + b"\x7f" * 15 + b'", "n": {"messages": [{"role": "user", "content": "a"}]}}',
+    b'{"n": NaN, "messages": [{"role": "user", "content": "a"}]}', b'{"messages": [{"role": "user", "content": "a\\\\"}]}',
+    b'{"n": 1, "n": 2, "messages": [{"role": "user", "content": "a"}]}',
+]  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.one_of(CHATS, CHATS, CHATS, st.sampled_from(ODD_CHATS)), min_size=1, max_size=30))
+def test_lifted_conversations_say_what_the_patient_way_says(lines):
+    assert told(*converted(lines, CHAT, CHAT_KNOWN)) == told(*one_by_one(lines, CHAT, CHAT_KNOWN))
+
+
+def test_plain_conversations_are_lifted():
+    said = [{"role": "user", "content": 'a "quote" \\ and\nmore'}, {"role": "assistant", "content": "你好"}]
+    lines = [json.dumps({"n": i, "messages": said}, ensure_ascii=False).encode() for i in range(50)]
+    columns, odd = converted(lines, CHAT, CHAT_KNOWN)
+    assert isinstance(columns.said[0], Lifted)
+    assert [[(one["role"], one["content"]) for one in row] for row in messages(columns)] == [
+        [(one["role"], one["content"]) for one in said]
+    ] * 50
+    assert not odd

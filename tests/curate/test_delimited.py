@@ -221,6 +221,7 @@ def test_lines_are_right_over_chunk_borders(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     path.write_text("text,label\n" + "".join(f'"row\n{i}",x\n' for i in range(2000)))
     monkeypatch.setattr(delimited, "SIZE", 1000)
+    monkeypatch.setattr("vetset.curate.reading.encodings.SIZE", 1000)
     monkeypatch.setattr(delimited, "_PIECE", 100)
     (source,), _ = find_sources([path])
     chunks = list(source.chunks())

@@ -1,10 +1,12 @@
 """Files change whole or not at all, whatever moment a process is killed at."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import warnings
 from functools import partial
 
@@ -337,3 +339,67 @@ def test_a_folder_that_is_not_there_is_told_by_name(tmp_path):
     with pytest.raises(UsageError, match="gone"), disk.locked(tmp_path / "gone"):
         pass
     disk.recover(tmp_path / "gone")
+
+
+def test_a_lock_that_was_taken_away_while_one_waited_is_not_taken_for_the_lock(tmp_path, monkeypatch):
+    place, flock = tmp_path / "set", disk.fcntl.flock
+    asked, held, let_go = threading.Event(), threading.Event(), threading.Event()
+
+    def telling(handle, operation):
+        if threading.current_thread() is waiting:
+            asked.set()
+        flock(handle, operation)
+
+    def wait():
+        with disk.locked(place, make=True):
+            held.set()
+            let_go.wait(30)
+
+    monkeypatch.setattr(disk.fcntl, "flock", telling)
+    waiting = threading.Thread(target=wait)
+    with disk.locked(place, make=True):
+        waiting.start()
+        assert asked.wait(30)
+        disk.remove_empty(place)
+        assert not place.exists()
+    assert held.wait(30)
+    handle = os.open(place / ".lock", os.O_RDWR)
+    with pytest.raises(BlockingIOError):
+        flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(handle)
+    let_go.set()
+    waiting.join(30)
+
+
+def test_a_folder_that_holds_something_is_not_taken_away(tmp_path):
+    lay(tmp_path, OLD)
+    disk.remove_empty(tmp_path)
+    assert stands(tmp_path) == OLD
+
+
+def test_what_can_be_written_is_told_before_it_is_tried(read_only):
+    assert disk.writable(read_only)
+    (read_only / ".lock").chmod(0o666)
+    read_only.chmod(0o555)
+
+    def ask():
+        assert not disk.writable(read_only)
+
+    assert as_nobody(ask) == "fine"
+    assert not disk.writable(read_only / "gone")
+
+
+def test_strays_in_a_locked_read_only_folder_are_told_in_one_sentence(read_only):
+    (read_only / ".rows.next").write_text("half")
+    (read_only / ".lock").touch()
+    (read_only / ".lock").chmod(0o666)
+    read_only.chmod(0o555)
+    told = as_nobody(partial(replace, read_only, CHANGE))
+    assert told.startswith("UsageError")
+    assert stands(read_only) == OLD
+
+
+def test_a_lock_that_leads_nowhere_is_told_and_not_tried_for_ever(tmp_path):
+    (tmp_path / ".lock").symlink_to(tmp_path / "gone" / "lock")
+    with pytest.raises(UsageError, match="can't be written"), disk.locked(tmp_path, make=True):
+        pass

@@ -1,6 +1,8 @@
 import codecs
 import gzip
 import io
+import json
+import tempfile
 
 import pyarrow as pa
 import pytest
@@ -98,6 +100,42 @@ def test_bytes_that_the_given_encoding_lacks_stay_visible_and_are_said(tmp_path)
     assert any("not gbk" in note for note in notes)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "text,label\ncafé,a\nplain,b\n"),
+        ("a.jsonl", '{"text":"café","label":"a"}\n{"text":"plain","label":"b"}\n'),
+        ("a.json", '[{"text":"café","label":"a"},\n{"text":"plain","label":"b"}]'),
+    ],
+)
+def test_a_given_encoding_is_not_guessed_over_and_no_record_is_lost(tmp_path, encoding, name, content):
+    path = tmp_path / name
+    path.write_bytes(content.encode("latin-1"))
+    data, notes = records(path, encoding=encoding)
+    assert [json.loads(line)["text"] for line in data.splitlines()] == [r"caf\xe9", "plain"]
+    assert any(r"stands in the text as \x and two digits" in note for note in notes)
+    assert not any("Windows-1252" in note for note in notes)
+
+
+def test_the_lines_that_a_given_utf8_does_not_fit_are_counted(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("text,label\ncafé,a\nplain,b\nnaïve,a\n".encode("latin-1"))
+    assert (
+        f"{path}: 2 lines are not UTF-8, as was given; each bad byte stands in the text as \\x and two digits"
+        in (records(path, encoding="utf8")[1])
+    )
+
+
+def test_a_given_encoding_that_the_files_mark_denies_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(codecs.BOM_UTF16_LE + TEXTS.encode("utf-16-le"))
+    with pytest.raises(
+        UsageError, match=r"a\.csv begins with the mark of utf-16-le, not of utf-8; leave --encoding out"
+    ):
+        records(path, encoding="utf-8")
+
+
 def test_the_mark_decides_the_byte_order_of_a_given_utf16(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(codecs.BOM_UTF16_BE + TEXTS.encode("utf-16-be"))
@@ -170,3 +208,17 @@ def test_blocks_cut_only_at_line_feeds_and_lose_nothing(lines):
     for blocks in (list(_whole_lines(io.BytesIO(data), 8)), list(_recut(iter(pieces), 8))):
         assert b"".join(blocks) == data
         assert all(block.endswith(b"\n") for block in blocks[:-1])
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), st.integers(4, 12), st.booleans())
+def test_pieces_cut_long_lines_between_characters_and_lose_nothing(text, size, on_disk):
+    data = text.encode()
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        for pieces in (
+            list(_whole_lines(file if on_disk else io.BytesIO(data), size, size)),
+            list(_recut((character.encode() for character in text), size, size)),
+        ):
+            assert "".join(piece.decode() for piece in pieces) == text
+            assert all(len(piece) <= 2 * size + 8 for piece in pieces)

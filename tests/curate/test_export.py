@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from hashlib import sha256
 
 import polars as pl
 import pytest
@@ -335,7 +336,9 @@ def test_a_kill_at_each_rename_leaves_the_old_export_or_the_new_one(tmp_path):
         disk.recover(out)
         assert verify(out).ok, [c.sentence for c in verify(out).checks if not c.ok]
         seen.append(json.loads((out / "provenance.json").read_bytes())["options"]["format"])
-        Dataset.open(dataset.folder)
+        entry = next(one for one in Dataset.open(dataset.folder).manifest["exports"] if one["path"] == str(out))
+        assert entry["format"] == seen[-1]
+        assert entry["files"]["provenance.json"] == sha256((out / "provenance.json").read_bytes()).hexdigest()
         if ended == 0:
             break
         assert ended == -signal.SIGKILL

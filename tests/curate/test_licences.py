@@ -19,6 +19,18 @@ def test_rows_without_a_licence_are_found():
     assert set(found["suggest"]) == {"review"}
 
 
+def test_the_note_tells_a_missing_licence_of_a_row_from_that_of_its_file_and_of_all():
+    rows = [{"messages": f"t{n}", "license": name, "file": file} for n, (file, name) in enumerate(
+        [("a", None), ("a", "MIT"), ("b", None), ("b", None)]
+    )]  # fmt: skip
+    notes = find_unknown(frame(rows))["note"].to_list()
+    assert "others of its file" in notes[0]
+    assert notes[1:] == ["No row of its file has a licence; read that file with `--license SPDX`."] * 2
+    none = find_unknown(licensed(None, None))
+    assert none["note"].unique().to_list() == ["No row has a licence; give it at the read with `--license SPDX`."]
+    assert len(none) == 2
+
+
 def test_known_licences_pass():
     known = [
         "MIT",

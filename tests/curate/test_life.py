@@ -4,7 +4,7 @@ import json
 
 import polars as pl
 import pytest
-from vetset.curate import Given, read
+from vetset.curate import Dataset, Given, export, read
 from vetset.curate.dataset import parquet
 from vetset.curate.errors import UsageError
 from vetset.curate.exports.life import why
@@ -34,7 +34,7 @@ def test_a_life_begins_at_its_source_line(dataset):
     assert life.origin["path"].endswith("train.jsonl")
     assert len(life.origin["sha256"]) == 64
     assert life.official_split == "train"
-    assert (life.findings, life.decisions, life.standing, life.exports) == ([], [], None, [])
+    assert (life.findings, life.decisions, life.standing, life.exports) == ([], [], [], [])
 
 
 def test_nothing_secret_is_shown_whichever_column_holds_it(dataset):
@@ -70,3 +70,55 @@ def test_the_beginning_of_an_id_is_enough_and_looking_writes_nothing(dataset):
 def test_an_id_that_is_not_there_is_refused(dataset):
     with pytest.raises(UsageError):
         why(dataset, "no such id")
+
+
+def test_the_exports_are_found_from_any_folder_and_when_set_and_export_moved_together(tmp_path, monkeypatch):
+    (tmp_path / "desk").mkdir()
+    monkeypatch.chdir(tmp_path / "desk")
+    rows = "".join(f'{{"text": "text {i}", "label": "{"ab"[i % 2]}"}}\n' for i in range(4))
+    (tmp_path / "desk" / "train.jsonl").write_text(rows)
+    read(["train.jsonl"], "a.vet")
+    export(Dataset.open("a.vet"), "out", format="text-label")
+    row = Dataset.open("a.vet").rows["id"][2]
+    here = why(Dataset.open("a.vet"), row).exports
+    assert [(e["export"], e["fate"], e["record"]) for e in here] == [("out", "written", 3)]
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path / "else")
+    there = why(Dataset.open("../desk/a.vet"), row).exports
+    assert [(e["export"], e["fate"]) for e in there] == [(str(tmp_path / "desk" / "out"), "written")]
+    (tmp_path / "desk").rename(tmp_path / "moved")
+    moved = why(Dataset.open("../moved/a.vet"), row).exports
+    assert [(e["export"], e["fate"]) for e in moved] == [(str(tmp_path / "moved" / "out"), "written")]
+    (tmp_path / "moved" / "a.vet").rename(tmp_path / "b.vet")
+    lost = why(Dataset.open(tmp_path / "b.vet"), row).exports
+    assert lost == [{"export": str(tmp_path / "desk" / "out"), "fate": "not found where it was"}]
+    (tmp_path / "moved" / "out").rename(tmp_path / "else" / "out")
+    assert why(Dataset.open(tmp_path / "b.vet"), row).exports == lost
+
+
+def test_an_export_of_another_set_in_the_same_place_is_not_taken_for_the_one_that_was_listed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("text,label\n" + "".join(f"text {i},{name}\n" for i in range(4)))
+        read([f"{name}.csv"], f"{name}.vet")
+    export(Dataset.open("a.vet"), "out", format="text-label")
+    export(Dataset.open("b.vet"), "out", format="text-label")
+    assert why(Dataset.open("b.vet"), Dataset.open("b.vet").rows["id"][0]).exports[0]["fate"] == "written"
+    lost = why(Dataset.open("a.vet"), Dataset.open("a.vet").rows["id"][0]).exports
+    assert lost == [{"export": "out", "fate": "not found where it was"}]
+
+
+def test_a_set_of_before_tells_of_an_export_beside_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"text {i},l\n" for i in range(4)))
+    read(["a.csv"], "a.vet")
+    export(Dataset.open("a.vet"), "out", format="text-label")
+    manifest = json.loads((tmp_path / "a.vet/manifest.json").read_text())
+    for entry in manifest["exports"]:  # the path as it was given, and nothing else
+        del entry["from_set"]
+        entry["path"] = "out"
+    (tmp_path / "a.vet/manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path / "else")
+    dataset = Dataset.open("../a.vet")
+    assert why(dataset, dataset.rows["id"][0]).exports[0]["export"] == str(tmp_path / "out")

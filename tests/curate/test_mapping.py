@@ -2,6 +2,7 @@
 
 import pytest
 from vetset.curate.errors import DataError, UsageError
+from vetset.curate.reading.column_names import NAMES, PAIRS, TWO_TEXTS, plain
 from vetset.curate.reading.guesses import plan
 from vetset.curate.reading.mapping import Given, split_of_name, taken_from, text_columns, value
 
@@ -175,3 +176,63 @@ def test_a_split_is_told_by_whole_words_of_a_files_name(name, split):
 def test_empty_records_are_refused():
     with pytest.raises(DataError, match="empty objects"):
         planned([{}, {}])
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "group", "time", "source"),
+    [
+        ("Frage", "Kategorie", "Nutzer", "Datum", "Quelle"),
+        ("Texte", "Catégorie", "Utilisateur", "Date", "Canal"),
+        ("Mensaje", "Etiqueta", "Usuario", "Fecha", "Fuente"),
+        ("Comentário", "Rótulo", "Usuário", "Data/Hora", "Fonte"),
+        ("文本", "标签", "用户ID", "时间", "来源"),
+        ("お問い合わせ内容", "カテゴリ", "ユーザーID", "日時", "チャネル"),
+    ],
+)
+def test_names_in_other_languages_are_known_and_said(text, label, group, time, source):
+    records = [
+        {"Nr": str(i), text: f"ein Satz, Nummer {i}", label: "ab"[i % 2], group: f"u{i % 5}", time: "2020-03-09", source: "mail"}
+        for i in range(40)
+    ]  # fmt: skip
+    found = planned(records)
+    assert found.columns == {"text": text, "label": label, "group": group, "time": time, "source": source}
+    assert reason(found, "label") == f"label   '{label}', by its name: 2 values in 40 records of the sample"
+
+
+@pytest.mark.parametrize(
+    ("asks", "answers"), [("Frage", "Antwort"), ("Question", "Réponse"), ("Pergunta", "Resposta"), ("質問", "回答")]
+)
+def test_questions_and_answers_in_other_languages_are_prompt_and_completion(asks, answers):
+    records = [{asks: f"what is {i} + 1?", answers: f"it is {i + 1}"} for i in range(30)]
+    assert planned(records).columns == {"prompt": asks, "completion": answers}
+
+
+def test_a_subject_beside_a_text_is_not_the_text():
+    records = [{"Betreff": f"Lampe {i}", "Nachricht": f"die Lampe {i} geht nicht"} for i in range(30)]
+    assert planned(records).columns == {"text": "Nachricht"}
+
+
+@pytest.mark.parametrize("name", ["Bewertung", "data", "client", "Satz", "avis", "objet"])
+def test_a_word_with_two_meanings_is_left_to_the_person(name):
+    records = [{"text": f"text of {i}", name: "2020-03-09"} for i in range(30)]
+    assert set(planned(records).columns.values()) == {"text"}
+
+
+def test_every_name_in_the_table_is_written_as_it_is_compared():
+    words = [word for names in NAMES.values() for word in names] + [
+        word for pair in (*PAIRS, *TWO_TEXTS) for word in pair
+    ]
+    assert [word for word in words if plain(word) != word] == []
+    assert all(len(set(names)) == len(names) for names in NAMES.values())
+
+
+def test_one_is_counted_as_one():
+    found = planned([{"text": "my lamp is broken", "label": "lamp", "channel": "mail"}])
+    assert reason(found, "label").endswith("1 value in 1 record of the sample")
+    assert reason(found, "source").endswith("1 value in 1 record")
+
+
+def test_dates_with_dots_have_the_day_first():
+    found = planned(tickets(date=lambda i: f"0{i % 9 + 1}.03.2020"))
+    assert found.day_first
+    assert not any("month first" in text for text in found.reasons)

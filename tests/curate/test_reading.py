@@ -7,6 +7,9 @@ import json
 import polars as pl
 import pytest
 from vetset.curate import DataError, Dataset, Given, Ledger, UsageError, check, decide_rows, read, split
+from vetset.curate.reading import convert, delimited
+from vetset.curate.reading.raw_messages import NotARow
+from vetset.curate.reading.working_folder import working_folder
 
 
 def texts(result):
@@ -313,3 +316,71 @@ def test_the_summary_is_json_and_tells_every_guess(reads):
     assert (summary["rows"], summary["rejects"]) == (30, 0)
     assert summary["sources"][0]["columns"] == {"text": "text", "label": "label"}
     assert len(summary["sources"][0]["reasons"]) == 3
+
+
+@pytest.mark.slow
+def test_the_fast_ways_give_the_rows_of_the_patient_way_on_real_data(shared, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise NotARow
+
+    sets = sorted(path for path in shared.iterdir() if path.is_dir() and path.name != "smart_contracts")
+    sets.append(sorted(shared.glob("smart_contracts/dataset/*/*.sol"))[0])
+    fast = [read([path], tmp_path / f"fast-{path.name}.vet") for path in sets]
+    monkeypatch.setattr(convert, "lift", lambda *_: None)
+    monkeypatch.setattr(convert.Converter, "_takes_cells", False)
+    monkeypatch.setattr(convert.Converter, "_fast", refuse)
+    monkeypatch.setattr(delimited, "whole_rows", lambda *_, **__: None)
+    for path, quick in zip(sets, fast, strict=True):
+        patient = read([path], tmp_path / f"patient-{path.name}.vet")
+        assert quick.dataset.rows.drop("extra").equals(patient.dataset.rows.drop("extra")), path.name
+        assert extras(quick) == extras(patient), path.name
+        assert list(quick.dataset.rejects()) == list(patient.dataset.rejects()), path.name
+
+
+def test_a_key_named_twice_after_the_sample_is_a_reject(reads):
+    plain = lines(*({"messages": [{"role": "user", "content": f"hello {i}"}], "n": i} for i in range(9000)))
+    double = [
+        '{"messages": [{"role": "user", "content": "a"}], "n": 1, "n": 2}',
+        '{"messages": [{"role": "user", "content": "a"}], "messages": [{"role": "user", "content": "b"}], "n": 1}',
+        '{"messages": [{"role": "user", "content": "a", "content": "b"}], "n": 1}',
+        '{"messages": [{"role": "user", "content": "a", "tool_calls": [{"x": 1, "x": 2}]}], "n": 1}',
+    ]
+    result = reads(plain + "\n".join(double) + "\n" + plain)
+    assert (result.rows, result.rejects) == (18_000, 4)
+    assert [(reject["line"], reject["text"]) for reject in result.dataset.rejects()] == list(enumerate(double, 9001))
+    assert result.dataset.rows["line"].is_sorted()
+
+
+def test_plain_and_other_chats_between_each_other_keep_their_order(reads):
+    said = [
+        [{"role": "user", "content": f"q {i}"}, {"role": "assistant", "content": "é\n"}]
+        if i % 3
+        else [{"role": "user", "content": f"q {i}", "name": "ann"}]
+        for i in range(3000)
+    ]
+    result = reads(lines(*({"messages": messages} for messages in said)))
+    assert texts(result) == [messages[0]["content"] for messages in said]
+    assert result.dataset.rows["line"].to_list() == list(range(1, 3001))
+
+
+def test_what_a_killed_read_left_is_swept_and_what_a_living_one_holds_is_not(tmp_path):
+    source = tmp_path / "a.jsonl"
+    source.write_text(lines(*tickets(3)))
+    dead = tmp_path / ".a.vet.reading-killed"
+    dead.mkdir()
+    (dead / ".lock").touch()
+    (dead / "rows.parquet").touch()
+    with working_folder(tmp_path / "a.vet") as held:
+        read([source], tmp_path / "a.vet")
+        assert held.exists()
+        assert not dead.exists()
+    assert not held.exists()
+    assert not list(tmp_path.glob(".*reading*"))
+
+
+def test_an_error_while_chunks_are_made_ahead_comes_out(tmp_path):
+    data = gzip.compress(lines(*({"text": f"text {i} " + "x" * 500, "label": "a"} for i in range(40_000))).encode(), 1)
+    (tmp_path / "a.jsonl.gz").write_bytes(data[: len(data) // 2] + bytes(len(data) // 2))
+    with pytest.raises(DataError, match="damaged or cut off"):
+        read([tmp_path / "a.jsonl.gz"], tmp_path / "a.vet")
+    assert not list(tmp_path.glob(".*reading*"))

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+import zlib
 
 import pyarrow as pa
 import pyarrow.feather
@@ -14,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate.errors import DataError, UsageError
-from vetset.curate.reading import json_documents, json_lines
+from vetset.curate.reading import encodings, json_documents, json_lines, json_scan, tables
 from vetset.curate.reading.encodings import TextFile
 from vetset.curate.reading.hub import HubData
 from vetset.curate.reading.sources import find_sources
@@ -171,6 +173,18 @@ def test_a_line_feed_inside_a_string_rejects_its_element_only(read):
     assert [(reject.line, reject.text) for reject in rejects] == [(1, '{"a": "x\ny"}')]
 
 
+def test_faults_in_every_record_are_read_in_a_time_that_grows_with_their_number(tmp_path):
+    (tmp_path / "a.json").write_text(
+        "[" + ",\n".join(f'{{"text": "line one\nline two {n}"}}' for n in range(20_000)) + "]"
+    )
+    (source,), _ = find_sources([tmp_path / "a.json"])
+    started = time.process_time()
+    _, _, rejects = parts(source)
+    assert time.process_time() - started < 10  # it took a minute when each fault counted lines from the first
+    assert (len(rejects), rejects[-1].line) == (20_000, 39_999)
+    assert "control character at line 39999, column 19" in rejects[-1].reason
+
+
 def test_an_object_of_records_gives_each_with_its_key_first(read):
     records, lines, _, source = read(
         "a.json", '{\n "7": {"q": "a"},\n "é\\"9": {"_key": "own", "q": "b"},\n "10": {}\n}'
@@ -265,11 +279,122 @@ def test_any_json_value_in_an_array_comes_through(value):
     document = json_documents.inspect(data, "a.json")
 
     class Text:
+        name = "a.json"
+
         def whole(self):
             return data
 
+        def pieces(self):
+            return iter([data])
+
     (chunk,) = json_documents.json_document(Text(), document)
     assert [repr(json.loads(line)) for line in chunk.data.splitlines()] == [repr({"v": value}), repr({"v": 2})]
+
+
+broken_json = st.lists(
+    st.sampled_from(
+        [*'[]{},:"', "\n", " ", '{"a": 1}', '"é🌍"', "1.5e-3", "NaN", "nul", '{"b": "x\ny"}', "-Infinity", "\\u00e9"]
+    )
+).map("".join)
+
+
+@settings(max_examples=300)
+@given(broken_json, st.integers(1, 9))
+def test_a_document_in_pieces_gives_what_it_gives_as_a_whole(inner, size):
+    text = f"[{inner}"
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    assert list(json_scan.scan_pieces(pieces, "a.json")) == list(json_scan.scan(text))
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_long_array_is_read_step_by_step_to_the_same_records(shared, tmp_path, monkeypatch, compressed):
+    names = ["llm_formats/glaive_toolcall_zh_demo.json", "llm_formats/alpaca_en_demo.json"]
+    for name in names:
+        path = shared / name
+        if compressed:
+            path = tmp_path / f"{path.name}.gz"
+            path.write_bytes(gzip.compress((shared / name).read_bytes()))
+        whole = parts(find_sources([path])[0][0])
+        with monkeypatch.context() as patch:
+            patch.setattr(json_documents, "_LONG", 1000)
+            patch.setattr(encodings, "SIZE", 5000)
+            assert parts(find_sources([path])[0][0]) == whole
+
+
+def test_long_objects_one_after_another_are_records(monkeypatch, tmp_path):
+    (tmp_path / "a.json").write_text("\n".join(json.dumps({"n": n}, indent=1) for n in range(99)))
+    monkeypatch.setattr(json_documents, "WHOLE", 100)
+    (source,), _ = find_sources([tmp_path / "a.json"])
+    assert [json.loads(raw)["n"] for raw in parts(source)[0]] == list(range(99))
+
+
+def test_a_long_text_that_begins_with_a_bracket_is_no_json(monkeypatch, tmp_path):
+    (tmp_path / "log.txt").write_text("[Mon Oct 9] the server starts\n" * 50)
+    monkeypatch.setattr(json_documents, "_LONG", 100)
+    (source,), _ = find_sources([tmp_path / "log.txt"])
+    assert (source.container, len(parts(source)[0])) == ("text lines", 50)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.json", '{"version": 1, "data": [' + '{"a": 1},' * 500 + "]}", "is one JSON object of more than"),
+        ("a.json.gz", '{"a": "' + "x" * 9000 + '"}', r"once decompressed \(from 0 MB\).*write its records as JSON Lines"),
+        ("a.md", "words " * 900, "is one document of more than"),
+        ("a.md.gz", "words " * 900, "once decompressed"),
+        ("a.json", "[" + '{"a": "' + "x" * 9000 + '"}]', "line 1: this one record is longer than"),
+        ("a.json", '[{"a": oops' + "x" * 9000, "breaks here: expecting value at line 1, column 8, and more"),
+        ("a.jsonl", '{"a": 1}\n{"a": "' + "x" * 9000 + '"}\n{"a": 1}\n', "has a line of more than"),
+        ("a.csv", "text,label\n" + "x" * 9000 + ",a\n", "has a line of more than"),
+    ],
+)  # fmt: skip
+def test_what_is_too_long_to_be_held_is_refused_by_name(monkeypatch, tmp_path, name, content, says):
+    for module, limit in ((encodings, "WHOLE"), (json_documents, "WHOLE"), (json_documents, "_LONG")):
+        monkeypatch.setattr(module, limit, 1000)
+    for module, limit in (
+        (encodings, "SIZE"),
+        (encodings, "HEAD"),
+        (encodings, "LINE"),
+        (json_scan, "_RECORD"),
+        (json_scan, "_REST"),
+    ):
+        monkeypatch.setattr(module, limit, 200)
+    (tmp_path / name).write_bytes(gzip.compress(content.encode()) if name.endswith("gz") else content.encode())
+    with pytest.raises(DataError, match=says) as refused:
+        list(find_sources([tmp_path / name])[0][0].chunks())
+    assert name in str(refused.value)
+
+
+def test_many_tiny_values_are_not_held_either(monkeypatch, tmp_path):
+    monkeypatch.setattr(json_documents, "_VALUES", 100)
+    (tmp_path / "a.json").write_text('{"a": [' + "0," * 200 + "0]}")
+    with pytest.raises(DataError, match=r"a\.json is one JSON object of more than 0 million values"):
+        find_sources([tmp_path / "a.json"])
+    (tmp_path / "b.json").write_text("[" + '{"a": 0},' * 200 + '{"a": 0}]')
+    (source,), _ = find_sources([tmp_path / "b.json"])
+    assert len(parts(source)[0]) == 201
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ['[{"text": "', '{"text": "', "["])
+def test_a_bomb_does_not_fill_the_memory(tmp_path, head):
+    squeezer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    with (tmp_path / "bomb.json.gz").open("wb") as file:
+        file.write(squeezer.compress(head.encode()))
+        for _ in range(1500):
+            file.write(squeezer.compress((b"[" if head == "[" else b"x") * (1 << 20)))
+        file.write(squeezer.flush())
+    code = (
+        "import resource, sys\nfrom vetset.curate.reading.sources import find_sources\n"
+        "try:\n    list(find_sources(sys.argv[1:])[0][0].chunks())\nexcept ValueError as error:\n    print(error)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "bomb.json.gz"], capture_output=True, text=True, check=True
+    )
+    said, kilobytes = done.stdout.splitlines()
+    assert "bomb.json.gz" in said
+    assert int(kilobytes) < 1_500_000
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------
@@ -320,6 +445,13 @@ def test_tables_give_sensible_json(tmp_path, name):
     assert (first["day"], first["price"], first["number"], second["number"]) == ("2020-03-09", "1.10", 0.1, None)
     assert (first["turns"], second["turns"], third["turns"]) == ([{"role": "user", "content": "hi"}], [], None)
     assert first["kind"] == "x"
+
+
+def test_a_table_that_was_compressed_as_a_whole_is_held_up_to_a_limit(tmp_path, monkeypatch):
+    write_table(tmp_path / "a.parquet.gz")
+    monkeypatch.setattr(tables, "WHOLE", 100)
+    with pytest.raises(DataError, match=r"a\.parquet\.gz is a table of more than .* decompress it"):
+        find_sources([tmp_path / "a.parquet.gz"])
 
 
 def test_bytes_in_a_table_are_base64_and_said(tmp_path):
@@ -523,8 +655,27 @@ def test_a_hub_name_without_a_network_is_wrong_use_in_one_sentence(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    assert "neither a path here nor could it be fetched" in done.stdout
+    assert "neither a path here nor in the cache" in done.stdout
+    assert "unset it" in done.stdout
     assert done.stdout.count("\n") == 1
+
+
+def test_a_hub_that_does_not_answer_is_said_within_seconds_and_without_warnings(tmp_path):
+    code = (
+        "import time\nfrom vetset.curate.reading.hub import HubData\n"
+        "started = time.monotonic()\n"
+        "try:\n    list(HubData('nobody/nothing').chunks())\nexcept ValueError as error:\n    print(error)\n"
+        "print(time.monotonic() - started)"
+    )
+    environment = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    said, seconds = done.stdout.splitlines()
+    assert "neither a path here nor could it be fetched" in said
+    assert "give a file, or set HF_HUB_OFFLINE=1" in said
+    assert float(seconds) < 20  # datasets itself gives up after 25 to 30
+    assert "Retrying" not in done.stderr
 
 
 def test_what_the_hub_gave_is_read_split_by_split_from_its_cache(saved):

@@ -256,7 +256,8 @@ def test_counts_are_met_and_the_rest_is_held_out():
         ({"names": ("a", "b")}, "3 sizes need 3 different names"),
         ({"names": ("a", "b", "b")}, "3 different names"),
         ({"by": ("colour",)}, "'colour'"),
-        ({"by": ("near",)}, "needs the clusters"),
+        ({"by": ("near",)}, "give clusters=near_clusters(rows)"),
+        ({"by": ("group",), "clusters": pl.Series([1] * 10)}, "only with near in by"),
         ({"clusters": pl.Series([1])}, "1 values for 10 rows"),
     ],
 )
@@ -334,7 +335,7 @@ def test_more_counts_than_rows_are_said():
     assert "counts sum to 1,050 and there are 500 rows" in refusal(tickets(500), counts=(1000, 50))
 
 
-@pytest.mark.parametrize("by", ["group", "time"])
+@pytest.mark.parametrize("by", ["group", "source", "time"])
 def test_a_column_that_is_all_null_is_named_with_the_way_to_read_it(by):
     assert f"read with --{by} COLUMN" in refusal(tickets(10), by=(by,))
 
@@ -356,8 +357,10 @@ def test_every_offer_can_be_run(records, by):
     try:
         split_rows(rows, by=by)
     except DataError as error:
-        for flag, value in re.findall(r"--(ratios|by) ([a-z]+|[\d.,]*\d)", str(error).split("; ", 1)[-1]):
-            options = {"ratios": tuple(map(float, value.split(",")))} if flag == "ratios" else {"by": (value,)}
+        for flag, value in re.findall(r"--(ratios|by) ([a-z,]*[a-z]|[\d.,]*\d)", str(error).split("; ", 1)[-1]):
+            options = (
+                {"ratios": tuple(map(float, value.split(",")))} if flag == "ratios" else {"by": tuple(value.split(","))}
+            )
             split_rows(rows, **{"by": by, **options})
 
 
@@ -445,7 +448,7 @@ def test_the_leak_of_a_random_split_is_the_known_one_and_the_split_made_leaks_no
 def test_chats_are_split_to_the_row_with_every_intent_in_proportion(chat):
     report = split_rows(chat, by=("group",)).report
     assert report["units"]["count"] == 7230
-    assert abs(report["splits"]["train"]["rows"] - 46_552) <= 10
+    assert abs(report["splits"]["train"]["rows"] - 46_552) <= 2
     assert report["labels"]["gap"]["points"] < 0.1
     assert report["leaks"]["duplicate"]["made"] > 0.5  # by group alone, "yes" and "hello" stand on both sides
 
@@ -461,7 +464,7 @@ def test_chats_that_short_replies_chain_together_are_told_to_drop_repeats(chat):
 
 
 @pytest.mark.slow
-def test_a_million_rows_take_under_twenty_seconds():
+def test_a_million_rows_take_under_eight_cpu_seconds():
     count, random = 1_000_000, np.random.default_rng(0)
     columns = {
         "id": [f"{number:020x}-0" for number in random.permutation(count)],
@@ -474,6 +477,6 @@ def test_a_million_rows_take_under_twenty_seconds():
     keys = keys.with_columns(pl.lit(value=False).alias("input_empty"))
     start = time.process_time()
     result = split_rows(rows, keys=keys)
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 8
     assert result.sizes == {"train": 800_000, "validation": 100_000, "test": 100_000}
     assert result.report["units"]["count"] > 200_000

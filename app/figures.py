@@ -1,0 +1,69 @@
+"""What a check counted over the whole set, as one sentence a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..curate.wording import counted
+
+
+def sentences(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return what is worth a line of each rule's figures; a rule that counted nothing but zeros has none."""
+    said = {rule: _SAY[rule](of) for rule, of in figures.items() if rule in _SAY}
+    return {rule: sentence for rule, sentence in said.items() if sentence}
+
+
+def _conflict(of: Mapping[str, Any]) -> str:
+    if not of["groups"]:
+        return ""
+    rows, odd = of["rows"], of["rows_not_majority"]
+    has = "has" if of["groups"] == 1 else "have"
+    return f"{counted(of['groups'], 'input')} {has} several targets, in {rows:,} rows; at least {odd:,} of them must be wrong"
+
+
+def _leak(of: Mapping[str, Any]) -> str:
+    outside = of["pairs"].get("against in set")
+    parts = [_overlap(of, "eval rows stand in train"), _overlap(outside, "rows of the eval file stand in this set")]
+    return "; ".join(filter(None, parts))
+
+
+def _overlap(of: Mapping[str, Any] | None, what: str) -> str:
+    if of is None or not of["normalised"]:
+        return ""
+    return f"{of['normalised']:,} of {of['eval_rows']:,} {what}, {of['raw']:,} of them character for character"
+
+
+def _length(of: Mapping[str, Any]) -> str:
+    sides = [
+        f"{side} {q['p50']:,.0f} characters at the median, {q['p05']:,.0f} to {q['p95']:,.0f} in 5-95%, "
+        f"{q['min']:,.0f} to {q['max']:,.0f} in all"
+        for side, q in of.items()
+    ]
+    return "; ".join(sides)
+
+
+def _encoding(of: Mapping[str, Any]) -> str:
+    zero = of["zero_width"]
+    if not zero["rows"]:
+        return ""
+    rows = counted(zero["rows"], "row")
+    return f"zero-width characters in {rows}: a fault in {zero['faults']:,}, spelling in {zero['spelling']:,}"
+
+
+def _tools(of: Mapping[str, Any]) -> str:
+    if not of["unchecked"]:
+        return ""
+    return (
+        f"{of['unchecked']:,} of {of['tools']:,} tools have no schema that JSON Schema allows, so arguments were not "
+        "held against it"
+    )
+
+
+_SAY = {
+    "labels.conflict": _conflict,
+    "leakage.exact": _leak,
+    "quality.length": _length,
+    "quality.encoding": _encoding,
+    "quality.roles": _tools,
+}

@@ -1,0 +1,99 @@
+"""A sentence-transformers model in a folder: read when the first text comes that no cache knows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import MissingExtra, UsageError, quote
+
+_BATCH = {"cpu": 16, "cuda": 256}  # texts a forward pass; on a CPU more only wait for the longest of them
+_BYTES_A_TOKEN = 3  # English has 4 to 5 bytes a word piece, CJK 3: what is shorter than this times the limit is read whole
+
+
+@dataclass
+class SentenceModel:
+    """An ``Encoder`` (see ``encoder``) with a fingerprint of its weights.
+
+    Texts of which the vocabulary knows less than half get a vector of zeros: to a model that was not trained on them all emoji,
+    or all words of a script, are one and the same token, and their vectors would be equal.
+    """
+
+    folder: Path
+    name: str
+    device: str | None = None
+    batch: int = 128
+    """Texts a call: after each, progress is told."""
+    _model: Any = field(default=None, repr=False)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The name and a digest of every file that says what the vectors are: 90 MB take 0.1 s."""
+        digest = blake2b(digest_size=12)
+        wanted = (".json", ".txt", ".model", ".safetensors", ".bin")
+        for path in sorted(self.folder.rglob("*")):
+            if path.suffix in wanted and path.parts[len(self.folder.parts)] not in ("onnx", "openvino"):
+                digest.update(f"{path.relative_to(self.folder)}\n{path.stat().st_size}\n".encode())
+                with path.open("rb") as file:
+                    while block := file.read(1 << 20):
+                        digest.update(block)
+        return f"sentence-transformers {self.name} {digest.hexdigest()}"
+
+    @cached_property
+    def reach(self) -> int | None:
+        """How many bytes of a text are surely read: models cut off what is longer than their limit of tokens."""
+        try:
+            limit = json.loads((self.folder / "sentence_bert_config.json").read_text("utf-8")).get("max_seq_length")
+        except (OSError, ValueError, AttributeError):
+            return None
+        return _BYTES_A_TOKEN * limit if isinstance(limit, int) else None
+
+    def __call__(self, texts: list[str], /) -> npt.NDArray[np.float32]:
+        """Return (n, d) vectors of length 1, or of zeros where the vocabulary knows too little of a text.
+
+        Raises:
+            MissingExtra: sentence-transformers is not installed.
+            UsageError: the folder holds no model that it can read.
+        """
+        if self._model is None:
+            self._model = _loaded(self.folder, self.device)
+        size = _BATCH["cpu" if self._model.device.type == "cpu" else "cuda"]
+        vectors = self._model.encode(texts, batch_size=size, show_progress_bar=False, normalize_embeddings=True)
+        vectors = np.asarray(vectors, np.float32)
+        vectors[_unknown(self._model.tokenizer, texts)] = 0.0
+        return vectors
+
+
+def _loaded(folder: Path, device: str | None) -> Any:
+    try:
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+    except ImportError as error:
+        raise MissingExtra("sentence-transformers can't be imported; run pip install 'vetset[embed]'.") from error
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # "Loading weights" would be written over the caller's own lines
+    try:
+        # Never code from a model's folder: what is looked at here is data, and the model is given by name only.
+        return SentenceTransformer(str(folder), device=device, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # a damaged folder fails in as many ways as there are kinds of modules
+        raise UsageError(
+            f"{quote(folder)} can't be loaded as a sentence-transformers model ({type(error).__name__}); give another model."
+        ) from error
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _unknown(tokenizer: Any, texts: list[str]) -> npt.NDArray[np.bool_]:
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    if unknown is None:  # bytes are its tokens: there is none that it does not know
+        return np.zeros(len(texts), bool)
+    listed = tokenizer(texts, add_special_tokens=False, truncation=True)["input_ids"]
+    return np.array([not ids or 2 * ids.count(unknown) > len(ids) for ids in listed], bool)
