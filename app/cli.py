@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import io
-import json
 import os
 import sys
 from enum import StrEnum
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .terminal import tame, tame_json
+from . import index_commands
+from .answering import Json, SetArgument, announce, answer
 
 if TYPE_CHECKING:
     from ..curate.checking import CheckResult
@@ -30,12 +30,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-SetArgument = Annotated[Path, typer.Argument(metavar="NAME.vet", help="A set, made by `vetset read`.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout and nothing else.")]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="vetset.toml (default: the one in this folder, if any).")
 ]
 ReviewerOption = Annotated[str | None, typer.Option("--reviewer", help="Who decides (default: your user name).")]
+
+app.add_typer(index_commands.commands, name="index", help="Hold rows against all that were ever kept.")
 
 
 class Report(StrEnum):
@@ -55,8 +55,8 @@ def demo(
     from ..curate.demo.run import run_demo
     from .printing import print_demo
 
-    result = run_demo(folder, seed=seed, say=_say)
-    _print(result.summary(), as_json, lambda: print_demo(result))
+    result = run_demo(folder, seed=seed, say=announce)
+    answer(result.summary(), as_json, lambda: print_demo(result))
     if not result.all_found:
         raise typer.Exit(1)
 
@@ -108,7 +108,7 @@ def read(
             sources, out or default_out(sources[0]), columns=given, encoding=encoding, delimiter=delimiter,
             header=header, progress=progress,
         )  # fmt: skip
-    _print(result.summary(), as_json, lambda: print_read(result))
+    answer(result.summary(), as_json, lambda: print_read(result))
 
 
 @app.command()
@@ -160,9 +160,9 @@ def check(
         )  # fmt: skip
     _warn(dataset)
     printer = print_github if output_format is Report.github else print_check
-    _print(result.summary(), as_json, lambda: printer(dataset, result))
+    answer(result.summary(), as_json, lambda: printer(dataset, result))
     for note in result.notes:
-        _say(f"note: {note}")
+        announce(f"note: {note}")
     _gate(result)
 
 
@@ -179,11 +179,11 @@ def rule(
     if name is None:
         block = Policy().block
         known = {rule: {"finds": of.finds, "blocks": rule in block} for rule, of in RULES.items()}
-        _print(known, as_json, lambda: print_rules(known))
+        answer(known, as_json, lambda: print_rules(known))
         return
     page = explain(name)
     shown = f"{page.rstrip()}\n\nnext: vetset check NAME.vet --select {name}"
-    _print({"rule": name, "page": page}, as_json, lambda: typer.echo(shown))
+    answer({"rule": name, "page": page}, as_json, lambda: typer.echo(shown))
 
 
 @app.command()
@@ -236,7 +236,7 @@ def decide(
     result = judge(dataset, policy=_policy(config))
     summary = {**outcome.summary(), "standing": result.counts(), "blocking": result.blocking}
     _warn(dataset)
-    _print(summary, as_json, lambda: print_decided(dataset, outcome, result, undone=bool(undo)))
+    answer(summary, as_json, lambda: print_decided(dataset, outcome, result, undone=bool(undo)))
 
 
 def _exchange(dataset: Dataset, source: Path | None, target: Path | None, policy: Policy, as_json: bool) -> None:
@@ -249,13 +249,13 @@ def _exchange(dataset: Dataset, source: Path | None, target: Path | None, policy
         assert target is not None  # noqa: S101 -- one of the two is given
         lines = deciding.give_out(dataset, target)
         _warn(dataset)
-        _print({"file": str(target), "exported": lines}, as_json, lambda: print_given_out(dataset, target, lines))
+        answer({"file": str(target), "exported": lines}, as_json, lambda: print_given_out(dataset, target, lines))
         return
     taken = deciding.take_in(dataset, source)
     result = judge(dataset, policy=policy)
     _warn(dataset)
     summary = {**taken.summary(), "standing": result.counts(), "blocking": result.blocking}
-    _print(summary, as_json, lambda: print_taken_in(dataset, taken, result))
+    answer(summary, as_json, lambda: print_taken_in(dataset, taken, result))
 
 
 @app.command()
@@ -297,10 +297,10 @@ def split(
     result = run(
         dataset, ratios=_numbers(ratios, float, "--ratios"), counts=_numbers(counts, int, "--counts"),
         by=tuple(_commas([by]) or ()) if by else None, names=tuple(_commas([names]) or ()) if names else None,
-        stratify=stratify, seed=seed, inflation=inflation, say=_say,
+        stratify=stratify, seed=seed, inflation=inflation, say=announce,
     )  # fmt: skip
     _warn(dataset)
-    _print(result.summary(), as_json, lambda: print_split(result, name))
+    answer(result.summary(), as_json, lambda: print_split(result, name))
 
 
 @app.command()
@@ -331,7 +331,7 @@ def export(
     dataset = Dataset.open(name)
     result = run(dataset, out, format=format_, held=held, extra=extra, seed=seed, policy=_policy(config))  # pyright: ignore[reportArgumentType]
     _warn(dataset)
-    _print(result.summary(), as_json, lambda: print_export(result))
+    answer(result.summary(), as_json, lambda: print_export(result))
 
 
 @app.command()
@@ -344,7 +344,7 @@ def verify(
     from .printing import print_verify
 
     result = run(folder)
-    _print(result.summary(), as_json, lambda: print_verify(result))
+    answer(result.summary(), as_json, lambda: print_verify(result))
     if not result.ok:
         raise typer.Exit(1)
 
@@ -363,7 +363,7 @@ def why(
     dataset = Dataset.open(name)
     result = run(dataset, row)
     _warn(dataset)
-    _print(result.summary(), as_json, lambda: print_life(dataset, result))
+    answer(result.summary(), as_json, lambda: print_life(dataset, result))
 
 
 def _version(wanted: bool) -> None:
@@ -381,23 +381,12 @@ def _root(
     pass
 
 
-def _print(summary: dict[str, Any], as_json: bool, show: Any) -> None:
-    if as_json:
-        sys.stdout.write(tame_json(json.dumps(summary, ensure_ascii=False)) + "\n")
-    else:
-        show()
-
-
-def _say(message: str) -> None:
-    typer.echo("\n".join(map(tame, message.split("\n"))), err=True)  # a path may hold anything
-
-
 def _warn(dataset: Dataset) -> None:
     """Say once, on stderr, what can't be done with the set's decisions here."""
     from ..curate.decisions.deciding import warning
 
     if (said := warning(dataset)) is not None:
-        _say(f"warning: {said}")
+        announce(f"warning: {said}")
 
 
 def _against(paths: list[Path] | None) -> list[Path] | None:
@@ -454,13 +443,13 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except typer.Abort:
-        _say("stopped.")
+        announce("stopped.")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        _say("stopped; nothing half-written is left behind.")
+        announce("stopped; nothing half-written is left behind.")
         return 130
     except Exception as error:  # noqa: BLE001 - the last place: one sentence and an exit code, never a traceback
         return _failed(error)
@@ -471,17 +460,19 @@ def _failed(error: Exception) -> int:
 
     if hasattr(error, "format_message"):  # click's usage errors, wherever this typer keeps their classes
         message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
-        _say(message if "Usage:" in message else f"vetset: {message.rstrip('.')}; `vetset --help` lists the commands.")
+        announce(
+            message if "Usage:" in message else f"vetset: {message.rstrip('.')}; `vetset --help` lists the commands."
+        )
         return 64
     if isinstance(error, VetsetError):
-        _say(f"vetset: {error}")
+        announce(f"vetset: {error}")
         return error.exit_code
     if isinstance(error, OSError) and error.strerror:
-        _say(f"vetset: {error.filename or 'a file'}: {error.strerror.lower()}; free the place or name another.")
+        announce(f"vetset: {error.filename or 'a file'}: {error.strerror.lower()}; free the place or name another.")
         return 64
     if os.environ.get("VETSET_DEBUG"):
         raise error
-    _say(
+    announce(
         f"vetset: a fault of vetset's, not yours: {type(error).__name__}: {quote(error, 100)}; "
         "run again with VETSET_DEBUG=1 and report what it prints."
     )

@@ -314,14 +314,7 @@ def print_life(dataset: Dataset, life: Life) -> None:
         _line("found", f"{finding['rule']}: {clipped(finding['note'], 300)}")
     if not life.findings:
         _line("found", "nothing")
-    for pair in life.pairs:
-        _line(
-            "beside",
-            f"{pair['file']} line {pair['line']} ({pair['peer']}): {counted(pair['shared_words'], 'word')} shared",
-        )
-        for side, runs in (("only here", pair["here"]), ("only there", pair["there"])):
-            if runs:
-                _line("", f"{side}: {clipped(' | '.join(runs), 300)}")
+    _beside(life.pairs)
     for decision in life.decisions:
         _line("decided", _decision(decision))
     _line("stands", listed([head["action"] for head in life.standing]) or "undecided")
@@ -332,6 +325,18 @@ def print_life(dataset: Dataset, life: Life) -> None:
         say(f"undo: {command} --undo {life.standing[-1]['seq']}")
     else:
         say(f"next: {command} --id {row['id']} --action drop (or keep, relabel, edit)")
+
+
+def _beside(pairs: list[dict[str, Any]]) -> None:
+    """Print what the row shares with those that it is like."""
+    for pair in pairs:
+        _line(
+            "beside",
+            f"{pair['file']} line {pair['line']} ({pair['peer']}): {counted(pair['shared_words'], 'word')} shared",
+        )
+        for side, runs in (("only here", pair["here"]), ("only there", pair["there"])):
+            if runs:
+                _line("", f"{side}: {clipped(' | '.join(runs), 300)}")
 
 
 def _export(export: Mapping[str, Any]) -> str:

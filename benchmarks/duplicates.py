@@ -4,7 +4,8 @@
 
 Every tool runs as a process of its own with one thread, the tools take turns, and a figure is the median of the turns. Peers
 are installed from PyPI into environments of their own under ``benchmarks/data/peers``; one that can't be installed is named.
-The truth takes about 3 minutes at 50,000 rows, once; beyond 100,000 there is none, and only speed and memory are told.
+The truth takes about 3 minutes at 50,000 rows, once; beyond 100,000 there is none,
+and only speed and memory are told.
 """
 
 from __future__ import annotations
@@ -185,10 +186,12 @@ def main() -> None:
     corpus = dup_corpus.corpus(asked.rows)
     texts = pl.read_ipc(corpus)["text"]
     print(f"{len(texts):,} texts, {texts.str.len_bytes().sum() / 1e6:.1f} MB", flush=True)
+    if len(texts) > TRUTH_UP_TO:
+        texts = texts.clear()  # the tools want the memory
     tools = {tool: python for tool in chosen if (python := interpreter(tool))}
     runs = take_turns(tools, corpus, asked.turns)
     scores: dict[str, dict] = {}
-    if len(texts) <= TRUTH_UP_TO:
+    if len(texts):
         truth, planted = dup_truth.pairs(corpus), dup_corpus.planted(corpus)
         near, plain = dup_truth.neighbours(truth), dup_truth.plain(truth, texts)
         scores = {tool: dup_truth.scores(truth, near, plain, planted, some[0]) for tool, some in runs.items()}

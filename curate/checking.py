@@ -151,7 +151,7 @@ class Found:
 
     def against(self, before: list[str] | None) -> list[str]:
         """Return the eval files of the last look for leaks, for ``Dataset.save``."""
-        return self.given if "leakage.exact" in self.rules else before or []
+        return self.given if any(rule.startswith("leakage.") for rule in self.rules) else before or []
 
     def figures(self, before: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]]:
         """Return the figures of all rules that have some, for ``Dataset.save``."""

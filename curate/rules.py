@@ -12,9 +12,11 @@ import polars as pl
 
 from . import labels, licences, preference, text
 from .duplicates import exact as duplicates
-from .duplicates import near
+from .duplicates import boilerplate, contained, near
 from .errors import UsageError, quote
+from .leakage import containment, grams, grouped, later, masked, short
 from .leakage import exact as leakage
+from .leakage import near as near_leaks
 from .options import Options
 from .quality import encoding_faults, leftovers, outputs_schema, roles
 from .quality import lengths as quality
@@ -84,6 +86,13 @@ RULES: dict[str, Rule] = {
             train=m.train,
         ),
     ),
+    "duplicates.contained": Rule(
+        "the text stands inside of a longer one", lambda m: contained.find_contained(m.rows, alike=m.options.threshold)
+    ),
+    "duplicates.boilerplate": Rule(
+        "lines that many rows share, or one row says again and again",
+        lambda m: boilerplate.find_boilerplate(m.rows, m.turns),
+    ),
     "labels.conflict": Rule(
         "the same input with different targets",
         lambda m: labels.find_conflict(m.rows, m.keys),
@@ -93,6 +102,40 @@ RULES: dict[str, Rule] = {
         "eval rows whose input stands in train",
         lambda m: leakage.find_leak(m.rows, m.keys, against=m.against, train=m.train),
         lambda m, _: _leak_figures(m),
+    ),
+    "leakage.near": Rule(
+        "eval rows of which a near copy stands in train",
+        lambda m: near_leaks.find_near(
+            m.rows, against=m.against, train=m.train, shingle=m.options.shingle, threshold=m.options.threshold
+        ),
+    ),
+    "leakage.ngram": Rule(
+        "eval rows that share a run of 13 or 8 words with train",
+        lambda m: grams.find_ngram(m.rows, against=m.against, train=m.train, phrases=False),
+        lambda m, _: {
+            sides: asdict(figures)
+            for sides, figures in grams.ngram_figures(m.rows, against=m.against, train=m.train).items()
+        },
+    ),
+    "leakage.contained": Rule(
+        "eval rows whose text stands inside of a train text",
+        lambda m: containment.find_contained(m.rows, against=m.against, train=m.train),
+    ),
+    "leakage.masked": Rule(
+        "eval rows that are train rows but for numbers and names",
+        lambda m: masked.find_masked(m.rows, against=m.against, train=m.train),
+    ),
+    "leakage.short": Rule(
+        "eval rows too short for a run of 8 words, inside of a train text",
+        lambda m: short.find_short(m.rows, against=m.against, train=m.train),
+    ),
+    "leakage.group": Rule(
+        "eval rows whose group stands in train",
+        lambda m: grouped.find_group(m.rows, against=m.against, train=m.train),
+    ),
+    "leakage.time": Rule(
+        "rows that are older or newer than a split in time allows",
+        lambda m: later.find_time(m.rows, against=m.against, train=m.train),
     ),
     "leakage.answer": Rule("the label stands in the input", lambda m: leakage.find_answer(m.rows, m.turns)),
     "preference.same": Rule("chosen and rejected are the same", lambda m: preference.find_same(m.rows)),
@@ -134,8 +177,8 @@ def select_rules(wanted: Iterable[str] | None) -> list[str]:
     Raises:
         UsageError: a prefix that chooses nothing.
 
-    >>> select_rules(["duplicates"])
-    ['duplicates.exact', 'duplicates.normalised', 'duplicates.near']
+    >>> select_rules(["preference"])
+    ['preference.same', 'preference.conflict']
     """
     if wanted is None:
         return [name for name, rule in RULES.items() if rule.default]

@@ -29,10 +29,19 @@ DEFAULT: dict[str, str] = {
     "duplicates.exact": "drop",  # the first copy stays, so no text is lost; copies only weigh their row more
     "duplicates.normalised": "wait",  # case or width can be the very thing to learn
     "duplicates.near": "wait",  # a number changed is a near copy, and may be the whole point of the row
+    "duplicates.contained": "wait",  # the longer row may hold another answer
+    "duplicates.boilerplate": "wait",  # the rest of the row may be what nobody else says
     "labels.conflict": "wait",  # the majority is often wrong where annotators share a habit
     "preference.same": "drop",  # chosen = rejected has no gradient: there is nothing to lose
     "preference.conflict": "wait",  # which reply is better is a judgement
     "leakage.exact": "wait",  # a leak is mended on the train side or on the eval side: two different tests
+    "leakage.near": "wait",  # the same choice, and a near copy may be another question
+    "leakage.ngram": "wait",  # a run of words can be a phrase that everybody uses
+    "leakage.contained": "wait",  # the part that leaks can be cut out of the longer text
+    "leakage.masked": "wait",  # a template filled anew may be what the test is for
+    "leakage.short": "wait",  # short texts stand inside of long ones by chance too
+    "leakage.group": "wait",  # one split by group settles all of them at once
+    "leakage.time": "wait",  # one split by time settles all of them at once
     "leakage.answer": "wait",  # the answer has to be cut out of the input, which an edit does, not a drop
     "quality.empty": "drop",  # nothing to read, or nothing to learn
     "quality.encoding": "wait",  # the mended text is a guess
@@ -48,6 +57,7 @@ DEFAULT_BLOCK: tuple[str, ...] = (
     "labels.conflict",  # one input, two targets: no model can learn both, and an eval row of them can't be passed
     "preference.conflict",  # A over B and B over A cancel, and the margin that is reported is noise
     "leakage.exact",  # the score on a row that was trained on says nothing
+    "leakage.near",  # nor does one on a row of which a near copy was trained on
     "leakage.answer",  # the model learns to copy the answer, which no input of real use holds
     "quality.empty",  # an empty target teaches to stop at once
     "quality.roles",  # chat templates raise on such rows, or train on the wrong turn without a word

@@ -97,12 +97,13 @@ def generate(folder: Path, *, seed: int = 0) -> Planted:
     return Planted(
         rows={TICKETS: len(tickets), HELD_OUT: len(held_out), CHATS: len(chats), PAIRS: len(pairs)},
         rejects={TICKETS: len(broken), HELD_OUT: 0, CHATS: 1, PAIRS: 1},
-        expected=_expected(),
+        expected=_expected(tickets, held_out),
         wrong_labels=wrong,
     )
 
 
-def _expected() -> dict[str, dict[str, int]]:
+def _expected(tickets: list[Ticket], held_out: list[Ticket]) -> dict[str, dict[str, int]]:
+    known = {ticket.customer.key for ticket in held_out}
     exact, further = sum(EXACT_COPIES), sum(NORMALISED_COPIES)
     invisible = further // len(flaws.VARIANTS)
     return {
@@ -113,6 +114,8 @@ def _expected() -> dict[str, dict[str, int]]:
             "duplicates.near": exact + further + NEAR_COPIES + sum(len(labels) - 1 for _, labels in words.CONFLICTS),
             "labels.conflict": sum(len(labels) for _, labels in words.CONFLICTS),
             "leakage.exact": LEAKED_VERBATIM + LEAKED_NORMALISED,
+            "leakage.near": LEAKED_VERBATIM + LEAKED_NORMALISED,
+            "leakage.group": sum(ticket.customer.key in known for ticket in tickets),
             "leakage.answer": ANSWERS,
             "quality.empty": len(BLANK_TEXTS),
             "quality.encoding": MOJIBAKE + HTML + REPLACEMENT + invisible,

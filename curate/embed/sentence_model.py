@@ -35,7 +35,7 @@ class SentenceModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The name and a digest of every file that says what the vectors are: 90 MB take 0.1 s."""
+        """A digest of every file that says what the vectors are, wherever the folder stands: 90 MB take 0.2 s."""
         digest = blake2b(digest_size=12)
         wanted = (".json", ".txt", ".model", ".safetensors", ".bin")
         for path in sorted(self.folder.rglob("*")):
@@ -44,7 +44,7 @@ class SentenceModel:
                 with path.open("rb") as file:
                     while block := file.read(1 << 20):
                         digest.update(block)
-        return f"sentence-transformers {self.name} {digest.hexdigest()}"
+        return f"sentence-transformers {digest.hexdigest()}"
 
     @cached_property
     def reach(self) -> int | None:

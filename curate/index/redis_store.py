@@ -46,7 +46,6 @@ class RedisStore:
         """Connect; with ``new``, make the index where there is none."""
         try:
             import redis  # pyright: ignore[reportMissingImports]
-            from redis.connection import parse_url  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise MissingExtra("an index in Redis needs Redis' client; `pip install redis`.") from error
         from datasketch import MinHashLSH
@@ -54,27 +53,32 @@ class RedisStore:
         base, fragment = urldefrag(address)
         name = f"{_NAME}:{unquote(fragment)}" if fragment else _NAME
         try:
-            options = dict(parse_url(base))
+            pool = redis.ConnectionPool.from_url(base, socket_connect_timeout=10)
         except ValueError as error:
             raise UsageError(f"{shown(address)} is no address of Redis; write redis://HOST:PORT/DATABASE.") from error
-        secure = options.pop("connection_class", None) is not None
-        options |= {"ssl": True} if secure else {}
-        with _plain_errors(address):
-            client = redis.Redis(**options, socket_connect_timeout=10)
-            settings = _head(client, name, address, new)
-            lsh = MinHashLSH(
-                num_perm=settings.parameters[0].size,
-                params=(settings.bands, settings.width),
-                storage_config={"type": "redis", "basename": f"{name}:bands".encode(), "redis": options},
-                prepickle=False,
-            )
-            return cls(address, client, settings, name, lsh)
+        try:
+            with _plain_errors(address):
+                client = redis.Redis(connection_pool=pool)
+                settings = _head(client, name, address, new)
+                lsh = MinHashLSH(
+                    num_perm=settings.parameters[0].size,
+                    params=(settings.bands, settings.width),
+                    # One pool for all of its 22 tables, which would otherwise hold a connection each, and never close it.
+                    storage_config={
+                        "type": "redis", "basename": f"{name}:bands".encode(), "redis": {"connection_pool": pool},
+                    },
+                    prepickle=False,
+                )  # fmt: skip
+                return cls(address, client, settings, name, lsh)
+        except BaseException:
+            pool.disconnect()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.client.close()
+        self.client.connection_pool.disconnect()
 
     def write(self, batch: Batch) -> npt.NDArray[np.bool_]:
         """Keep a batch: bands first, then evidence and standings, 2,000 rows a transaction."""

@@ -103,7 +103,12 @@ def meaning_thresholds(
 
 
 def _sides(
-    rows: pl.DataFrame, encoder: Encoder, against: pl.DataFrame | None, train: str, cache: Path | None, progress: Report | None
+    rows: pl.DataFrame,
+    encoder: Encoder,
+    against: pl.DataFrame | None,
+    train: str,
+    cache: Path | None,
+    progress: Report | None,
 ) -> tuple[list[_Side], Encoded]:
     """Encode what stands on either side, in one call: TF-IDF's vectors hold among texts of one call only."""
     trained = (rows["split"] == train).fill_null(value=False)
@@ -142,12 +147,21 @@ def _leaks(side: _Side, encoded: Encoded, numbers: Numbers, threshold: float | N
     peers = np.append(peer, -1)[side.of_held]
     hit = np.flatnonzero(peers >= 0)
     first = np.full(len(encoded.texts), -1)
-    first[side.of_known[::-1][side.of_known[::-1] >= 0]] = side.known[::-1][side.of_known[::-1] >= 0]  # the first is written last
+    first[side.of_known[::-1][side.of_known[::-1] >= 0]] = side.known[::-1][
+        side.of_known[::-1] >= 0
+    ]  # the first is written last
     return _report(side, encoded, hit, peers[hit], first[peers[hit]])
 
 
 def _agreeing(
-    encoded: Encoded, numbers: Numbers, asked: Ints, known: Ints, searched: Index, threshold: float, *, others: bool = False
+    encoded: Encoded,
+    numbers: Numbers,
+    asked: Ints,
+    known: Ints,
+    searched: Index,
+    threshold: float,
+    *,
+    others: bool = False,
 ) -> tuple[npt.NDArray[np.float32], Ints]:
     """Return, by number of text, the best score of each text asked for and its peer among the known whose numbers agree."""
     from ..near.cosine_kernels import pick_agreeing
@@ -166,7 +180,11 @@ def _agreeing(
 
 
 def _proposal(encoded: Encoded, numbers: Numbers, known: Ints, searched: Index) -> Proposal:
-    sample = np.sort(np.random.default_rng(0).choice(known, min(known.size, _SAMPLE), replace=False)) if known.size else known
+    sample = (
+        np.sort(np.random.default_rng(0).choice(known, min(known.size, _SAMPLE), replace=False))
+        if known.size
+        else known
+    )
     best, _ = _agreeing(encoded, numbers, sample, known, searched, _FLOOR, others=True)
     return propose(np.maximum(best[sample], np.float32(_FLOOR)))[0]
 
@@ -191,7 +209,11 @@ def _report(side: _Side, encoded: Encoded, hit: Ints, texts: Ints, peer: Ints) -
     )
     ended = pl.when("cut").then(pl.lit(", as far as the encoder reaches")).otherwise(pl.lit(""))
     note = pl.format(
-        f"Asks what {{}} in {side.name} asks, cosine {{}}{{}}: {{}}.", pl.col("place"), pl.col("score").round(3), ended, pl.col("span")
+        f"Asks what {{}} in {side.name} asks, cosine {{}}{{}}: {{}}.",
+        pl.col("place"),
+        pl.col("score").round(3),
+        ended,
+        pl.col("span"),
     )
     told = report(
         table.with_columns(

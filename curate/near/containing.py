@@ -31,10 +31,10 @@ class Inside:
     last: Ints
     """Place of the last one."""
     cut: int
-    """Sets that were held against ``limit`` others, and no more."""
+    """Sets that were given up at ``limit``."""
 
 
-def inside(sets: Sets, *, containment: float = 0.9, alike: float = 0.8, least: int = 8, limit: int = 1_000) -> Inside:
+def inside(sets: Sets, *, containment: float = 0.9, alike: float = 0.8, least: int = 8, limit: int = 100_000) -> Inside:
     """Find each set of which a share of at least ``containment`` stands in a larger one that is not alike to it.
 
     The share is asked for twice: of the shingles, and of their weight. A shingle that stands once or twice weighs eight,
@@ -49,7 +49,8 @@ def inside(sets: Sets, *, containment: float = 0.9, alike: float = 0.8, least: i
         alike: pairs with a Jaccard index of at least this much are left out; they are near-duplicates.
         least: shingles that a contained set has at least: eight are twelve words. Shorter ones ("I would like to book a
             flight") are how people speak, not copies.
-        limit: sets that one is held against at most: 20,000 rows made of the same few paragraphs would take for ever.
+        limit: shingles of a set that are looked up at most, over all that it is held against: a thousand sets for one of
+            a hundred words, if the nearest misses are many. Rows that are all beginnings of one text would take for ever.
 
     Raises:
         UsageError: a share out of bounds.
@@ -69,7 +70,7 @@ def inside(sets: Sets, *, containment: float = 0.9, alike: float = 0.8, least: i
     cells = np.zeros(max(_power(8 * int(sizes.sum())) // 4, 64), np.uint8)
     asked = np.zeros(order.size, np.bool_)
     kernels.mark_twice(sets.hashes, starts, sizes, cells)
-    kernels.could_be_inside(sets.hashes, starts, sizes, needed, cells, asked)
+    kernels.could_be_inside(sets.hashes, starts, sizes, needed, cells, sets.counts, _WEIGHTS, asked)
     # Sharing a share c of itself and yet not alike (J < t) asks for a size of at least c (1 + t) / t - 1 times its own.
     factor = max(share * (1 + near) / near - 1, Fraction(0))
     smallest = np.maximum(sizes * factor.numerator // factor.denominator, sizes + 1)

@@ -30,21 +30,27 @@ def mark_twice(hashes, starts, sizes, cells):
 
 
 @njit(cache=True, nogil=True)
-def could_be_inside(hashes, starts, sizes, needed, cells, asked):
-    """Write to ``asked`` (bool) which sets have ``needed`` shingles that stand elsewhere too; 0 needed is not asked."""
+def could_be_inside(hashes, starts, sizes, needed, cells, counts, weights, asked):
+    """Write to ``asked`` (bool) which sets have ``needed`` shingles that stand elsewhere too; 0 needed is not asked.
+
+    Nor is one of which all shingles weigh nothing.
+    """
     mask = np.uint64(cells.size * 4 - 1)
+    count_mask = np.uint64(counts.size - 1)
     for row in range(starts.size):
         spare = sizes[row] - needed[row]
         asked[row] = needed[row] > 0
         if not asked[row]:
             continue
+        weighs = False
         for index in range(starts[row], starts[row] + sizes[row]):
             cell = (hashes[index] * _GOLDEN >> np.uint64(24)) & mask
             if (cells[cell >> np.uint64(2)] >> np.uint8((cell & np.uint64(3)) << _ONE)) & np.uint8(3) < 2:
                 spare -= 1
                 if spare < 0:
-                    asked[row] = False
                     break
+            weighs = weighs or weights[counts[hashes[index] & count_mask]] > 0
+        asked[row] = spare >= 0 and weighs
 
 
 @njit(cache=True, nogil=True)
@@ -79,7 +85,7 @@ def find_containing(
         share, whole: what is shared must weigh ``share / whole`` of the set, too.
         smallest: i64 (n), the least size of a set that each can stand inside without being alike to it; never falls.
         top, bottom: pairs with a Jaccard index of ``top / bottom`` or more are alike, and not these.
-        limit: sets that one is held against at most.
+        limit: shingles of a set that are looked up at most, over all that it is held against.
         slots: u64 zeros, scratch for the largest set.
         best: i64 (n, 2), filled with -1; takes the containing set that shares most, the smallest of such, and how many
             it shares.
@@ -105,7 +111,7 @@ def find_containing(
     bit_mask = np.uint64(bits - 1)
     there = np.zeros(bits // 8, np.uint8)
     seen = np.full(starts.size, -1, np.int32)
-    tried = np.zeros(starts.size, np.int64)
+    spent = np.zeros(starts.size, np.int64)
     done = np.zeros(starts.size, np.bool_)
     count_mask = np.uint64(counts.size - 1)
     histogram = np.zeros(256, np.int64)
@@ -163,13 +169,14 @@ def find_containing(
                         slot_head[slot] = following if following >= 0 else -2
                     entry = following
                     continue
+                spent[inner] += 1
                 if seen[inner] != row:
                     seen[inner] = row
-                    tried[inner] += 1
                     if mask == _ZERO:
                         mask = fill(hashes, starts[row], size, slots)
                     compared += 1
                     common = shared(hashes, starts[inner], sizes[inner], slots, mask, needed[inner])
+                    spent[inner] += sizes[inner] if common >= 0 else sizes[inner] - needed[inner] + 1
                     if (
                         common >= needed[inner]
                         and common > best[inner, 1]
@@ -180,7 +187,7 @@ def find_containing(
                     ):
                         best[inner, 0], best[inner, 1] = row, common
                         done[inner] = common == sizes[inner]
-                    if tried[inner] >= limit and not done[inner]:
+                    if spent[inner] >= limit and not done[inner]:
                         done[inner] = True
                         cut += 1
                 before = entry

@@ -106,6 +106,8 @@ def index(vectors: Vectors, method: Method = "auto", *, seed: int = 0) -> Index:
         from importlib.util import find_spec
 
         method = "cells" if find_spec("faiss") is None else "faiss"
+    if len(vectors) == 0:
+        return Exact(vectors)
     if method == "cells":
         from .cells import cells
 

@@ -219,17 +219,18 @@ def _offers(material: _Material, order: Order, placed: _Placed) -> str:
 
 
 def _fewer_ways(material: _Material, order: Order) -> list[tuple[str, ...]]:
-    """Return the ways to split that give up least of what was asked for and can be had; each has been tried."""
-    tries = [[("group",), ("duplicates",)]] if order.by == ("time",) else []
+    """Return ways to split that give up little of what was asked for and can be had, until each way is in one."""
+    tries = [("group",), ("duplicates",)] if order.by == ("time",) else []
     if len(order.by) > 1:
-        # All ways but one, else each alone: with five ways, the sets between would be twenty tries more.
-        tries = [list(combinations(order.by, count)) for count in dict.fromkeys((len(order.by) - 1, 1))]
-    unknown = {way for way, tie in material.ties.items() if tie.null_count() == len(tie)}
-    for ways in tries:
-        able = [by for by in ways if not unknown & set(by) and _place(material, replace(order, by=by)).problem is None]
-        if able:
-            return able
-    return []
+        # All ways but one, then each alone: with five ways, the sets between would be twenty tries more.
+        tries = [by for count in dict.fromkeys((len(order.by) - 1, 1)) for by in combinations(order.by, count)]
+    kept = {way for way, tie in material.ties.items() if tie.null_count() == len(tie)}  # nothing to keep
+    able = []
+    for by in tries:
+        if not kept.issuperset(by) and _place(material, replace(order, by=by)).problem is None:
+            able.append(by)
+            kept.update(by)
+    return able
 
 
 def _largest(ties: list[pl.Series]) -> int:

@@ -73,15 +73,24 @@ def test_one_source_is_named():
         ({}, None, ["duplicates"]),
         ({"group": lambda i: str(i // 5)}, None, ["group,duplicates"]),
         ({"source": lambda i: str(i // 20)}, ("source", "near"), ["source"]),
+        ({"group": lambda i: str(i // 5), "source": str}, ("group", "source", "near"), ["group,source"]),
     ],
 )
 def test_a_thousand_rows_of_one_template_are_told_what_works(columns, by, offers):
     rows, clusters = templates(1000, **columns)
-    with pytest.raises(DataError, match="near copies|hang together") as caught:
+    with pytest.raises(DataError, match="form 1 unit") as caught:
         split_rows(rows, by=by, clusters=clusters)
     assert re.findall(r"--by ([a-z,]+) \(which no longer keeps near\)", str(caught.value)) == offers
     for offer in offers:
         assert split_rows(rows, by=tuple(offer.split(","))).sizes == {"train": 800, "validation": 100, "test": 100}
+
+
+def test_each_way_that_was_asked_for_is_in_an_offer():
+    # Groups alone can be had, and texts alone; both at once chain all rows to one another.
+    rows, clusters = templates(900, of=lambda i: f"x{i // 3}x", group=lambda i: str((i + 1) // 3))
+    with pytest.raises(DataError) as caught:
+        split_rows(rows, clusters=clusters)
+    assert re.findall(r"--by ([a-z,]+)", str(caught.value)) == ["group,duplicates", "duplicates,near"]
 
 
 def test_the_estimate_of_inflation_covers_near_copies():
