@@ -16,6 +16,8 @@ commands = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
 )
 
+_ISO = "%Y-%m-%dT%H:%M:%S+00:00"  # as `add` and `info` say it
+
 Index = Annotated[str, typer.Argument(metavar="INDEX", help="A file, or redis://HOST:PORT/DATABASE.")]
 
 
@@ -53,6 +55,8 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Say which rows of a set are near copies of rows in the index; exit code 1 if any is."""
+    import polars as pl
+
     from ..curate.dataset import Dataset
     from ..curate.index.checking import check as run
     from .index_pages import print_hits
@@ -60,7 +64,7 @@ def check(
     train = Dataset.open(name).manifest.get("train", "train")
     result = run(index, _standing(name), threshold=threshold, apart_from=tuple(apart_from or ()), train=train)
     answer(
-        result.summary() | {"hits": result.hits.with_columns(added=None).to_dicts()},
+        result.summary() | {"hits": result.hits.with_columns(pl.col("added").dt.strftime(_ISO)).to_dicts()},
         as_json,
         lambda: print_hits(result),
     )

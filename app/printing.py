@@ -228,6 +228,8 @@ _LEAKS = {
     "duplicate": "whose text stands in train",
     "conflict": "whose text stands in train with another answer",
     "time": "older than the newest train row",
+    "near": "whose near copy stands in train",
+    "source": "whose source stands in train",
 }
 
 

@@ -24,10 +24,13 @@ from vetset.curate.dataset import frame
 from vetset.curate.embed.encoder import TFIDF, Encoder, find_encoder
 from vetset.curate.embed.encoding import Progress, encode, row_texts
 from vetset.curate.leakage.meaning import find_meaning, meaning_thresholds
-from vetset.curate.near.cosine import exact_cosines, pairs, stars, unit
+from vetset.curate.near.cells import PROBES, cells
+from vetset.curate.near.cosine import exact_cosines, pairs, scored, stars, unit
 from vetset.curate.near.score_curve import score_curve
 
-DATA = Path(os.environ.get("VETSET_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")) / "math_contamination"
+DATA = (
+    Path(os.environ.get("VETSET_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")) / "math_contamination"
+)
 
 
 def questions(name: str) -> pl.DataFrame:
@@ -61,7 +64,9 @@ def contamination(name: str, encoder: Encoder, cache: Path | None) -> None:
     started, cpu = time.perf_counter(), time.process_time()
     proposed = meaning_thresholds(test, against=train, **options)["the eval file"]
     own = meaning_thresholds(rephrased, against=test, **options)["the eval file"]
-    print(f"\n{name}: train proposes {proposed.threshold} ({proposed.why}); test proposes {own.threshold} ({own.why})\n")
+    print(
+        f"\n{name}: train proposes {proposed.threshold} ({proposed.why}); test proposes {own.threshold} ({own.why})\n"
+    )
     print("| threshold | rephrased found | at the right row | clean test rows flagged |\n|-|-|-|-|")
     lines = dict(zip(rephrased["id"], rephrased["line"], strict=True))
     for threshold in sorted({own.threshold, proposed.threshold, 0.75, 0.8, 0.81, 0.85, 0.9}):
@@ -99,10 +104,14 @@ def lists(encoder: Encoder, cache: Path | None, count: int) -> None:
     """
     real = encode(row_texts(questions("gsm8k/train.jsonl"), "input"), encoder, cache=cache).vectors
     draw = np.random.default_rng(0)
-    noise = draw.normal(size=(count, real.shape[1])).astype(np.float32) * draw.uniform(0, 0.05, (count, 1)).astype(np.float32)
+    noise = draw.normal(size=(count, real.shape[1])).astype(np.float32) * draw.uniform(0, 0.05, (count, 1)).astype(
+        np.float32
+    )
     vectors = unit(real[draw.integers(0, len(real), count)] + noise)
     print(f"\n{count:,} vectors of {real.shape[1]} axes\n")
-    print("| search | CPU s | wall s | pairs at 0.8 | recall at 0.80-0.82 | 0.82-0.85 | 0.85-0.9 | over 0.9 | all |\n|-|-|-|-|-|-|-|-|-|")
+    print(
+        "| search | CPU s | wall s | pairs at 0.8 | recall at 0.80-0.82 | 0.82-0.85 | 0.85-0.9 | over 0.9 | all |\n|-|-|-|-|-|-|-|-|-|"
+    )
     truth = None
     for method in ("exact", "cells", "faiss"):
         started, cpu = time.perf_counter(), time.process_time()
@@ -118,7 +127,19 @@ def lists(encoder: Encoder, cache: Path | None, count: int) -> None:
             within = pl.col("cosine").is_between(low, high, closed="left")
             there = truth.filter(within)
             shares.append(there.join(found, on=["a", "b"], how="semi").height / max(there.height, 1))
-        print(f"| {method} | {used:.1f} | {took:.1f} | {found.height:,} | " + " | ".join(f"{s:.5f}" for s in shares) + " |", flush=True)
+        print(
+            f"| {method} | {used:.1f} | {took:.1f} | {found.height:,} | "
+            + " | ".join(f"{s:.5f}" for s in shares)
+            + " |",
+            flush=True,
+        )
+    whole = truth.height if truth is not None else 0
+    shares = []
+    for probes in (1, 2, 4, 8, 16, PROBES):
+        cpu = time.process_time()
+        hit = sum(hits.rows.size for hits in scored(cells(vectors, probes=probes), 0.8))
+        shares.append(f"{probes}: {hit / max(whole, 1):.5f} in {time.process_time() - cpu:.0f} CPU s")
+    print(f"\nrecall by cells looked into: {', '.join(shares)}", flush=True)
     for method in ("exact", "cells"):
         started, cpu = time.perf_counter(), time.process_time()
         keeper, _ = stars(vectors, 0.85, method=method)  # pyright: ignore[reportArgumentType]
@@ -144,7 +165,9 @@ def main() -> None:
         rates(found.name, found.encoder)
     if "contamination" not in given.skip:
         contamination(found.name, found.encoder, given.cache)
-        curve = score_curve(encode(row_texts(questions("gsm8k/train.jsonl"), "input"), found.encoder, cache=given.cache).vectors)
+        curve = score_curve(
+            encode(row_texts(questions("gsm8k/train.jsonl"), "input"), found.encoder, cache=given.cache).vectors
+        )
         print(f"\nThe curve of the training questions; it proposes {curve.proposed.threshold}: {curve.proposed.why}\n")
         print("| threshold | pairs | removed | neighboured | by chance |\n|-|-|-|-|-|")
         for line in curve.frame.iter_rows(named=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from .decisions.applied import head_for
 from .decisions.ledger import Ledger
 from .decisions.policy import Policy, standing
 from .errors import UsageError
+from .near.compiled import compiled
 from .options import Options
 from .reading.mapping import Given
 from .reading.reader import read
-from .rules import RULES, Material, select_rules
+from .rules import RULES, Material, out_of_reach, select_rules
 from .version import version
 
 
@@ -106,7 +107,16 @@ def check(
         found.files(), step=found.step, checked=found.checked, against=found.against, figures=found.figures,
         options=found.options.said(),
     )  # fmt: skip
-    return judge(dataset, policy=policy)
+    result = judge(dataset, policy=policy)
+    return result if compiled() else replace(result, notes=[*result.notes, _slow()])
+
+
+def _slow() -> str:
+    left = [name for name in RULES if out_of_reach(name)]
+    return (
+        f"numba can't be imported here, so near copies were looked for in a slower way and {', '.join(left)} did not run; "
+        "run: pip install numba"
+    )
 
 
 @dataclass(frozen=True)

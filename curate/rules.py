@@ -11,12 +11,13 @@ from typing import Any
 import polars as pl
 
 from . import labels, licences, preference, text
-from .duplicates import exact as duplicates
 from .duplicates import boilerplate, contained, near
-from .errors import UsageError, quote
+from .duplicates import exact as duplicates
+from .errors import MissingExtra, UsageError, quote
 from .leakage import containment, grams, grouped, later, masked, short
 from .leakage import exact as leakage
 from .leakage import near as near_leaks
+from .near.compiled import compiled
 from .options import Options
 from .quality import encoding_faults, leftovers, outputs_schema, roles
 from .quality import lengths as quality
@@ -56,6 +57,8 @@ class Rule:
     """Material and the rule's findings to what can be counted over the whole set, as JSON values."""
     default: bool = True
     """Whether it runs without being named; what takes minutes has to be asked for."""
+    compiled: bool = False
+    """Whether there is no way to find it but by compiled loops (numba)."""
 
 
 def _leak_figures(m: Material) -> dict[str, Any]:
@@ -87,7 +90,9 @@ RULES: dict[str, Rule] = {
         ),
     ),
     "duplicates.contained": Rule(
-        "the text stands inside of a longer one", lambda m: contained.find_contained(m.rows, alike=m.options.threshold)
+        "the text stands inside of a longer one",
+        lambda m: contained.find_contained(m.rows, alike=m.options.threshold),
+        compiled=True,
     ),
     "duplicates.boilerplate": Rule(
         "lines that many rows share, or one row says again and again",
@@ -116,18 +121,22 @@ RULES: dict[str, Rule] = {
             sides: asdict(figures)
             for sides, figures in grams.ngram_figures(m.rows, against=m.against, train=m.train).items()
         },
+        compiled=True,
     ),
     "leakage.contained": Rule(
         "eval rows whose text stands inside of a train text",
         lambda m: containment.find_contained(m.rows, against=m.against, train=m.train),
+        compiled=True,
     ),
     "leakage.masked": Rule(
         "eval rows that are train rows but for numbers and names",
         lambda m: masked.find_masked(m.rows, against=m.against, train=m.train),
+        compiled=True,
     ),
     "leakage.short": Rule(
         "eval rows too short for a run of 8 words, inside of a train text",
         lambda m: short.find_short(m.rows, against=m.against, train=m.train),
+        compiled=True,
     ),
     "leakage.group": Rule(
         "eval rows whose group stands in train",
@@ -176,12 +185,13 @@ def select_rules(wanted: Iterable[str] | None) -> list[str]:
 
     Raises:
         UsageError: a prefix that chooses nothing.
+        MissingExtra: a rule is named that needs numba, which can't be imported.
 
     >>> select_rules(["preference"])
     ['preference.same', 'preference.conflict']
     """
     if wanted is None:
-        return [name for name, rule in RULES.items() if rule.default]
+        return [name for name, rule in RULES.items() if rule.default and not out_of_reach(name)]
     wanted = list(wanted)
     if not wanted:
         raise UsageError("no rule is named; name rules or families with commas between, or leave --select out.")
@@ -194,8 +204,15 @@ def select_rules(wanted: Iterable[str] | None) -> list[str]:
             raise UsageError(
                 f"there is no rule {quote(prefix)}; families are {', '.join(families)} (`vetset rule` lists all)."
             )
-        chosen |= hits
+        if prefix in RULES and out_of_reach(prefix):
+            raise MissingExtra(f"{prefix} needs numba, which can't be imported here; run: pip install numba")
+        chosen |= {name for name in hits if not out_of_reach(name)}
     return [name for name in RULES if name in chosen]
+
+
+def out_of_reach(name: str) -> bool:
+    """Say whether a rule needs compiled loops that are not to be had."""
+    return RULES[name].compiled and not compiled()
 
 
 def explain(name: str) -> str:

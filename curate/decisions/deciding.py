@@ -143,8 +143,11 @@ def give_out(dataset: Dataset, path: str | Path) -> int:
     """Write the set's decisions as ``decisions.jsonl`` to ``path``; returns the number of lines.
 
     Raises:
-        UsageError: ``path`` can't be written.
+        UsageError: ``path`` can't be written, or a file of the set stands there.
     """
+    place = Path(path).resolve()
+    if place.parent == dataset.folder.resolve() and place.name != "decisions.jsonl":
+        raise UsageError(f"{path} is inside of the set, whose files it might replace; give another path.")
     with Ledger.open(dataset.folder) as ledger:
         return export_jsonl(ledger, path)
 

@@ -107,9 +107,7 @@ def semantic_curve(
     return _curve(rows, texts, encoded, keep=keep, train=train, method=method)
 
 
-def _curve(
-    rows: pl.DataFrame, texts: pl.Series, encoded: Encoded, *, keep: str, train: str, method: Method
-) -> Curve:
+def _curve(rows: pl.DataFrame, texts: pl.Series, encoded: Encoded, *, keep: str, train: str, method: Method) -> Curve:
     ranked = _ranked(rows, texts, encoded, "longest" if keep == "majority" else keep, train=train)
     seen = int((encoded.of_row >= 0).sum())
     return score_curve(encoded.vectors[ranked.order], rows=seen, method=method)
@@ -190,9 +188,11 @@ def _other_targets(rows: pl.DataFrame, here: pl.Series, peers: pl.Series) -> pl.
     answers = every.join(said, on="row", how="left", maintain_order="left").select("content", "tool_calls")
     answers = answers.with_columns(text.fold_all(some["rejected"]).alias("rejected"))
     one, other = answers[inverse[: len(here)]], answers[inverse[len(here) :]]
-    return pl.DataFrame({name: one[name].ne_missing(other[name]) for name in answers.columns}).select(
-        pl.any_horizontal(pl.all())
-    ).to_series()
+    return (
+        pl.DataFrame({name: one[name].ne_missing(other[name]) for name in answers.columns})
+        .select(pl.any_horizontal(pl.all()))
+        .to_series()
+    )
 
 
 def _other_numbers(encoded: Encoded, here: Ints, there: Ints) -> list[bool]:

@@ -67,7 +67,9 @@ def find_encoder(name: str | None = None, *, download: bool = False, device: str
     if folder is None and name is None:
         return _fallback(f"{_what_is_fetched(wanted)}; `--encoder {wanted} --download` fetches it")
     if folder is None:
-        raise UsageError(f"{_what_is_fetched(wanted)}; add --download to fetch it, or give a folder that holds a model.")
+        raise UsageError(
+            f"{_what_is_fetched(wanted)}; add --download to fetch it, or give a folder that holds a model."
+        )
     from .sentence_model import SentenceModel
 
     return Found(SentenceModel(folder, name=wanted, device=device), wanted, None)
@@ -94,7 +96,9 @@ def _folder(name: str, *, download: bool) -> Path | None:
     if (Path(name) / "config.json").is_file() or (Path(name) / "modules.json").is_file():
         return Path(name)
     if Path(name).exists() or name.count("/") > 1 or name.startswith((".", "/", "~")):
-        raise UsageError(f"{quote(name)} is no folder with a model (it needs a modules.json or config.json); check the path.")
+        raise UsageError(
+            f"{quote(name)} is no folder with a model (it needs a modules.json or config.json); check the path."
+        )
     import huggingface_hub
 
     try:

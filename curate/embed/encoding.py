@@ -61,7 +61,11 @@ def row_texts(rows: pl.DataFrame, part: Part = "text") -> pl.Series:
     """Return the text of each row: its turns but system prompts, one below the other; empty where there is none."""
     pieces, bounds = row_pieces(rows, part)
     row = pl.Series("row", np.repeat(np.arange(len(rows)), np.diff(bounds)), dtype=pl.UInt32)
-    said = pl.DataFrame({"row": row, "text": pieces}).group_by("row", maintain_order=True).agg(pl.col("text").str.join("\n"))
+    said = (
+        pl.DataFrame({"row": row, "text": pieces})
+        .group_by("row", maintain_order=True)
+        .agg(pl.col("text").str.join("\n"))
+    )
     every = pl.select(pl.int_range(len(rows), dtype=pl.UInt32).alias("row"))
     return every.join(said, on="row", how="left", maintain_order="left")["text"].fill_null("").str.strip_chars()
 
@@ -96,7 +100,9 @@ def encode(texts: pl.Series, encoder: Encoder, *, cache: Path | None = None, pro
         if vectors.shape[1] == 0:
             vectors = np.zeros((len(distinct), values.shape[1]), np.float16)
         if values.shape[1] != vectors.shape[1]:
-            raise DataError(f"the encoder returned vectors of {values.shape[1]} axes after some of {vectors.shape[1]}; give one model.")
+            raise DataError(
+                f"the encoder returned vectors of {values.shape[1]} axes after some of {vectors.shape[1]}; give one model."
+            )
         vectors[batch] = values
         if keep is not None:
             kept = vector_cache.add(keep, str(fingerprint), keys[batch], vectors[batch]) and kept
@@ -112,7 +118,9 @@ def _longest_first(texts: list[str], which: Ints) -> Ints:
 def _batches(texts: list[str], missing: Ints, encoder: Encoder, progress: Report | None):
     """Yield what was encoded, about once a minute: positions and (n, d) float16 vectors."""
     size = getattr(encoder, "batch", None) or max(missing.size, 1)
-    lengths = np.array([len(texts[at]) + 8 for at in missing], np.float64)  # 8: a text costs something even if it is short
+    lengths = np.array(
+        [len(texts[at]) + 8 for at in missing], np.float64
+    )  # 8: a text costs something even if it is short
     ahead = np.concatenate([np.cumsum(lengths[::-1])[::-1], [0.0]])
     started = last = time.monotonic()
     parts: list[npt.NDArray[np.float16]] = []
@@ -121,7 +129,9 @@ def _batches(texts: list[str], missing: Ints, encoder: Encoder, progress: Report
         batch = missing[low : low + size]
         values = np.asarray(encoder([texts[at] for at in batch]))
         if values.ndim != 2 or len(values) != len(batch):
-            raise DataError(f"the encoder returned an array of shape {values.shape} for {len(batch)} texts; it takes one vector a text.")
+            raise DataError(
+                f"the encoder returned an array of shape {values.shape} for {len(batch)} texts; it takes one vector a text."
+            )
         parts.append(unit(values).astype(np.float16))
         done, now = low + len(batch), time.monotonic()
         if progress is not None:
@@ -134,7 +144,13 @@ def _batches(texts: list[str], missing: Ints, encoder: Encoder, progress: Report
 
 
 def _encoded(
-    texts: pl.Series, distinct: list[str], halves: npt.NDArray[np.float16], *, fresh: int, reach: int | None, note: str | None
+    texts: pl.Series,
+    distinct: list[str],
+    halves: npt.NDArray[np.float16],
+    *,
+    fresh: int,
+    reach: int | None,
+    note: str | None,
 ) -> Encoded:
     vectors = unit(halves.astype(np.float32))
     readable = np.flatnonzero((vectors != 0).any(axis=1)) if vectors.size else np.zeros(0, np.int64)
@@ -143,5 +159,11 @@ def _encoded(
     of_row = pl.DataFrame({"text": texts}).join(numbered, on="text", how="left", maintain_order="left")["number"]
     long = np.array([reach is not None and len(text.encode()) > reach for text in said], bool)
     return Encoded(
-        vectors[readable], of_row.fill_null(-1).to_numpy().astype(np.int64), said, fresh, len(distinct) - len(said), long, note
+        vectors[readable],
+        of_row.fill_null(-1).to_numpy().astype(np.int64),
+        said,
+        fresh,
+        len(distinct) - len(said),
+        long,
+        note,
     )

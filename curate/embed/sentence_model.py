@@ -15,7 +15,9 @@ import numpy.typing as npt
 from ..errors import MissingExtra, UsageError, quote
 
 _BATCH = {"cpu": 16, "cuda": 256}  # texts a forward pass; on a CPU more only wait for the longest of them
-_BYTES_A_TOKEN = 3  # English has 4 to 5 bytes a word piece, CJK 3: what is shorter than this times the limit is read whole
+_BYTES_A_TOKEN = (
+    3  # English has 4 to 5 bytes a word piece, CJK 3: what is shorter than this times the limit is read whole
+)
 
 
 @dataclass

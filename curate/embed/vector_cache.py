@@ -76,7 +76,9 @@ def add(folder: Path, fingerprint: str, keys: Keys, vectors: Halves) -> bool:
 
 
 def _write(own: Path, keys: Keys, vectors: Halves) -> Path:
-    whole = b"".join([_MAGIC, _HEAD.pack(*vectors.shape), keys.astype("<u8").tobytes(), vectors.astype("<f2").tobytes()])
+    whole = b"".join(
+        [_MAGIC, _HEAD.pack(*vectors.shape), keys.astype("<u8").tobytes(), vectors.astype("<f2").tobytes()]
+    )
     path = own / f"{blake2b(whole, digest_size=16).hexdigest()}.vectors"
     if not path.exists():
         disk.write_whole(path, lambda beside: beside.write_bytes(whole))

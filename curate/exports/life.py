@@ -72,8 +72,8 @@ def why(dataset: Dataset, wanted: str) -> Life:
             "container": source.get("container"),
         },
         findings=[{**found, "note": _masked(found["note"]), "value": _masked(found["value"])} for found in findings],
-        decisions=history,
-        standing=head,
+        decisions=[_decided(line) for line in history],
+        standing=[_decided(line) for line in head],
         official_split=dataset.official_split(row_id),
         pairs=_pairs(dataset, row_id, findings),
         exports=_exports(dataset, row_id),
@@ -92,7 +92,8 @@ def _pairs(dataset: Dataset, row_id: str, findings: list[dict[str, Any]]) -> lis
         both = [dataset.rows.filter(pl.col("id") == one) for one in (row_id, peer)]
         if not all(one.height for one in both):
             continue
-        difference = align(*("\n".join(row_pieces(one)[0]) for one in both))
+        # Masked before it is cut into words: of the words of a mail address or of a key, none has the form of one.
+        difference = align(*(mask("\n".join(row_pieces(one)[0])) for one in both))
         told.append(
             {
                 "rule": rule, "peer": peer, "file": both[1]["file"][0], "line": both[1]["line"][0],
@@ -105,7 +106,11 @@ def _pairs(dataset: Dataset, row_id: str, findings: list[dict[str, Any]]) -> lis
 
 def _few(runs: list[str]) -> list[str]:
     """The first runs of words, cut short: the row itself is shown whole above."""
-    return [mask(run if len(run) <= 80 else run[:79] + "…") for run in runs[:8]]
+    return [run if len(run) <= 80 else run[:79] + "…" for run in runs[:8]]
+
+
+def _decided(line: dict[str, Any]) -> dict[str, Any]:
+    return {**line, "value": _masked(line["value"]), "reason": _masked(line["reason"])}
 
 
 def _masked(item: Any) -> Any:
@@ -141,6 +146,6 @@ def _found(dataset: Dataset, entry: dict[str, Any]) -> str | None:
 
 
 def _shown(path: str) -> str:
-    """Return a path as it is named from the folder that we are in, absolute where that is no shorter."""
+    """Return a path as it is named from the folder that we are in, absolute where it does not lie below."""
     here = os.path.relpath(path)
     return os.path.abspath(path) if here.startswith("..") else here

@@ -37,7 +37,10 @@ class Cells:
         """See ``Index``."""
         probed = _nearest(queries, self.middles, self.probes)
         by_cell = np.argsort(probed.ravel(), kind="stable")
-        asking, edges = by_cell // probed.shape[1], np.searchsorted(probed.ravel()[by_cell], np.arange(len(self.middles) + 1))
+        asking, edges = (
+            by_cell // probed.shape[1],
+            np.searchsorted(probed.ravel()[by_cell], np.arange(len(self.middles) + 1)),
+        )
         found, total = [], 0
         for cell in np.flatnonzero(np.diff(edges)):
             low, high = self.bounds[cell], self.bounds[cell + 1]

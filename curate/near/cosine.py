@@ -25,7 +25,9 @@ Method = Literal["auto", "exact", "cells", "faiss"]
 EXACT = 50_000  # vectors; all products of so many with 384 axes are 1 TFLOP, some 20 s on two cores
 _ROWS = 256  # a block: with 50,000 columns its hits fit in 200 MB even where every pair is one
 _COLUMNS = 16_384
-_EDGE = 1e-5  # float32 products of unit vectors err by less; what is that close to the threshold is looked at in float64
+_EDGE = (
+    1e-5  # float32 products of unit vectors err by less; what is that close to the threshold is looked at in float64
+)
 
 
 class Hits(NamedTuple):
@@ -201,7 +203,9 @@ def check_threshold(threshold: float) -> None:
         UsageError: a threshold out of bounds.
     """
     if not 0 < threshold <= 1:
-        raise UsageError(f"a cosine to reach is over 0 and at most 1, not {threshold}; leave it out to have one proposed.")
+        raise UsageError(
+            f"a cosine to reach is over 0 and at most 1, not {threshold}; leave it out to have one proposed."
+        )
 
 
 def scored(known: Index, threshold: float, allowed: Callable[[int], Flags] | None = None) -> Iterator[Hits]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-_TIE = np.float32(1e-6)  # products of two block sizes differ by less; under it the first of two keepers is the closer one
+_TIE = np.float32(
+    1e-6
+)  # products of two block sizes differ by less; under it the first of two keepers is the closer one
 
 
 @numba.njit(cache=True, nogil=True)

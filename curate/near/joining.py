@@ -17,6 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..errors import UsageError
+from .compiled import compiled
 from .shingles import Sets
 
 Ints = npt.NDArray[np.int64]
@@ -53,6 +54,10 @@ def prepare(sets: Sets, threshold: float, *, threads: int | None = None) -> Read
     Raises:
         UsageError: a threshold out of bounds.
     """
+    if not compiled():
+        from .joining_in_numpy import prepare as slowly
+
+        return slowly(sets, threshold)  # pyright: ignore[reportArgumentType, reportReturnType]
     from . import join_kernels as kernels
 
     if not 0 < threshold <= 1:
@@ -92,6 +97,10 @@ def prepare(sets: Sets, threshold: float, *, threads: int | None = None) -> Read
 
 def components(sets: Sets, ready: Ready) -> Ints:
     """Return for each row the lowest row that it hangs together with through alike rows; -1 where nothing is seen."""
+    if not compiled():
+        from .joining_in_numpy import components as slowly
+
+        return slowly(sets, ready)  # pyright: ignore[reportArgumentType, reportReturnType]
     from . import join_kernels as kernels
 
     parents = np.empty(ready.order.size, np.int64)
@@ -118,6 +127,10 @@ def stars(sets: Sets, ready: Ready, component: Ints, rank: Ints) -> tuple[Ints, 
         component: ``components(sets, ready)``.
         rank: (n) the order in which rows are kept, 0 for the best; no two alike.
     """
+    if not compiled():
+        from .joining_in_numpy import stars as slowly
+
+        return slowly(sets, ready, component, rank)  # pyright: ignore[reportArgumentType, reportReturnType]
     from . import join_kernels as kernels
 
     best = np.full(len(rank), _EVERY)  # the best rank among equal sets, by the first of them
@@ -151,6 +164,10 @@ def pairs(sets: Sets, ready: Ready, *, most: int = 50_000_000) -> pl.DataFrame:
     Raises:
         UsageError: there are more than ``most``: a template of 20,000 rows has 200 million pairs, and its components say as much.
     """
+    if not compiled():
+        from .joining_in_numpy import pairs as slowly
+
+        return slowly(sets, ready, most=most)  # pyright: ignore[reportArgumentType, reportReturnType]
     room = 1 << 16
     while True:
         table = np.empty((room, 3), np.int64)
@@ -196,6 +213,10 @@ def closest(
         limit: comparisons a row at most. Where a template fills both sides, the closest of the first 2,000 stands for all: a
             row that is alike to any is found all the same.
     """
+    if not compiled():
+        from .joining_in_numpy import closest as slowly
+
+        return slowly(sets, ready, held, known)  # pyright: ignore[reportArgumentType, reportReturnType]
     sides = np.zeros(len(held), np.uint8)
     lowest_known = np.full(len(held), _EVERY)
     for side, bit in ((held, 1), (known, 2)):

@@ -152,7 +152,7 @@ def _distinct(units, count, width, start, slots, out, used):
         out[used] = _mix(rolling) | _ONE
         return used + 1
     top = _ONE
-    rolling = start
+    rolling = _ZERO
     for index in range(width):
         top *= _BASE
         rolling = rolling * _BASE + units[index]
@@ -161,7 +161,7 @@ def _distinct(units, count, width, start, slots, out, used):
         size *= 2
     mask = np.uint64(size - 1)
     for index in range(width, count + 1):
-        shingle = _mix(rolling) | _ONE  # never zero, which marks a free slot
+        shingle = _mix(rolling + start) | _ONE  # never zero, which marks a free slot
         slot = (shingle >> _ONE) & mask
         held = slots[slot]
         while held != _ZERO and held != shingle:

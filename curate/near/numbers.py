@@ -53,5 +53,7 @@ def _spelt(text: str) -> list[str]:
         elif not word[0].isalpha():
             whole, _, part = word.replace(",", "").rstrip(".").partition(".")
             part = part.rstrip("0")
-            found.append(f"{int(whole[:30])}{'.' + part if part else ''}")  # int: digits of every script, no leading zeros
+            found.append(
+                f"{int(whole[:30])}{'.' + part if part else ''}"
+            )  # int: digits of every script, no leading zeros
     return found

@@ -21,6 +21,7 @@ import polars as pl
 from .. import text
 from ..errors import UsageError
 from . import folding
+from .compiled import compiled
 
 _CHUNK = 8 << 20  # bytes of text read at a time: the copy that Arrow needs and the scratch stay small beside the text
 _LARGEST = 1 << 24  # cells of the table of counts: 16 MB stay in cache
@@ -88,6 +89,10 @@ def shingled(
         threads: as many as there are cores for ``None``; the result is the same for any number.
     """
     shingle = shingle or Shingle()
+    if not compiled():
+        from .shingles_in_numpy import shingled as slowly
+
+        return slowly(pieces, bounds, shingle=shingle)
     pieces = pieces.fill_null("")
     if bounds is None:
         bounds = np.arange(len(pieces) + 1, dtype=np.int64)

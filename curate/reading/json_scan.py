@@ -21,8 +21,9 @@ _WORD = len("-Infinity")  # so near the end of what has been read, a word or a n
 _GAP = re.compile(r"[\s,]*")
 _COLON = re.compile(r"\s*:\s*")
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_STRICT = json.JSONDecoder()
-_LENIENT = json.JSONDecoder(strict=False)
+# Numbers stay text: nothing is asked of them, and Python refuses to make an int of more than 4,300 digits.
+_STRICT = json.JSONDecoder(parse_int=str)
+_LENIENT = json.JSONDecoder(strict=False, parse_int=str)
 
 
 class Element(NamedTuple):

@@ -137,7 +137,7 @@ def read(
             rejects=result.rejects,
             digest=digest,
             inputs=inputs,
-            exports=before.get("exports", []),
+            exports=lambda stands: stands or [],  # also one that was written while this read went on
             **({} if same else {"checked": [], "against": [], "train": "train"}),
         )  # fmt: skip
     dataset = Dataset.open(out)

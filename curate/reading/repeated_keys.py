@@ -1,8 +1,8 @@
 """Records that name a key twice: every reader keeps one of the values and drops the other without a word.
 
 Parsing every record again to see it would cost more than the reading. So keys are looked at by whole blocks: two of one
-object whose first and last eight bytes and lengths are alike make their line suspect, as do keys with escapes. Only
-suspect lines are parsed.
+object whose first and last eight bytes and lengths are alike make their line suspect, as do keys with escapes, and tabs
+between the values. Only suspect lines are parsed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from .json_strings import Strings, find_strings
 from .ragged import Bytes, Places
 
-_COLON, _OPEN, _CLOSE, _BLANK = 58, 123, 125, 32
+_COLON, _OPEN, _CLOSE, _BLANK, _FEED = 58, 123, 125, 32, 10
 _DEPTH = 1 << 10  # levels that are told apart; deeper ones count as one, which only makes more lines suspect
 
 
@@ -32,9 +32,10 @@ def suspects(data: bytes) -> list[int]:
     padded = np.zeros(len(data) + 8, np.uint8)
     padded[: len(data)] = np.frombuffer(data, np.uint8)
     strings = find_strings(padded, len(data))
+    tabbed = _with_controls(strings, padded[: len(data)])
     keys = _keys(strings, padded)
     if len(keys) < 2:
-        return []
+        return np.unique(tabbed).tolist()
     begins, ends = strings.opens[keys] + 1, strings.closes[keys]
     lines = strings.line_of(keys)
     escaped = np.searchsorted(strings.escapes, begins) != np.searchsorted(strings.escapes, ends)
@@ -46,17 +47,24 @@ def suspects(data: bytes) -> list[int]:
     marks += objects.astype(np.uint64) * np.uint64(0xD6E8FEB86659FD93)
     order = np.argsort(marks, kind="stable")
     alike = np.flatnonzero(marks[order][1:] == marks[order][:-1])
-    return np.unique(np.concatenate((lines[order[alike]], lines[escaped]))).tolist()
+    return np.unique(np.concatenate((lines[order[alike]], lines[escaped], tabbed))).tolist()
+
+
+def _with_controls(strings: Strings, view: Bytes) -> Places:
+    """Return the lines that hold tabs or such, of which ``strings`` has nothing: between values they are white space."""
+    if np.count_nonzero(view < _BLANK) == len(strings.feeds):
+        return np.empty(0, np.int64)
+    return np.searchsorted(strings.feeds, np.flatnonzero((view < _BLANK) & (view != _FEED)))
 
 
 def _keys(strings: Strings, padded: Bytes) -> Places:
     """Return the strings that a colon follows."""
     after = strings.gaps & np.uint64(255)
-    spaced = np.flatnonzero((after == _BLANK) | (after == 9) | (after == 13))
+    spaced = np.flatnonzero(after == _BLANK)
     if len(spaced):  # white space before the colon, which hardly any writer puts there
         for i in spaced.tolist():
             place = int(strings.closes[i]) + 1
-            while padded[place] in (_BLANK, 9, 13):
+            while padded[place] == _BLANK:
                 place += 1
             after[i] = padded[place]
     return np.flatnonzero(after == _COLON)
@@ -99,7 +107,7 @@ def repeated_key(raw: bytes) -> str | None:
             found.append(Counter(key for key, _ in items).most_common(1)[0][0])
 
     try:
-        json.loads(raw, object_pairs_hook=pairs)
+        json.loads(raw, object_pairs_hook=pairs, parse_int=str)  # Python refuses to make an int of 5,000 digits
     except (ValueError, RecursionError):
         return None
     return found[0] if found else None

@@ -8,6 +8,7 @@ every run may have the same one, and not every system lets one ask.
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import shutil
 import tempfile
@@ -23,14 +24,15 @@ _YOUNG = 60  # seconds: between making the folder and locking it, it holds no lo
 def working_folder(out: Path) -> Iterator[Path]:
     """Give a new folder beside ``out``, which goes when the block ends."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    for stray in out.parent.glob(f".{out.name}.reading-*"):
+    for stray in out.parent.glob(f".{glob.escape(out.name)}.reading-*"):
         if not _is_held(stray):
             shutil.rmtree(stray, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.reading-", dir=out.parent))
     try:
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(folder / ".unheld", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
+            os.rename(folder / ".unheld", folder / ".lock")  # under its name it has never been without a holder
             yield folder
         finally:
             os.close(handle)

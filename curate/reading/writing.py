@@ -85,8 +85,8 @@ def write_rows(
                         done += _write_chunk(
                             chunk, columns, odd, converter.plan, result, rejects, write, undated, seen, digest
                         )
-                    if progress is not None:
-                        progress(min(done, total), total)
+                        if progress is not None:
+                            progress(min(done, total), total)
                 result.notes = [*source.notes, *_notes(converter, undated)]
                 results.append(result)
         if progress is not None:
@@ -141,6 +141,7 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[Callable[[], pa.Table]], N
     failed: list[BaseException] = []
 
     def work() -> None:
+        ended = False
         try:
             with ParquetWriter(
                 path,
@@ -151,10 +152,11 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[Callable[[], pa.Table]], N
             ) as writer:
                 while (item := tables.get()) is not None:
                     writer.write_table(item())
+                ended = True  # what fails after this is the file's end, which is written when the block is left
         except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
             failed.append(error)
-            while tables.get() is not None:
-                pass
+            while not ended:
+                ended = tables.get() is None
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()

@@ -15,6 +15,7 @@ import numpy as np
 _POOL = 20_000  # units ranked at a time: enough to choose from, and a twentieth of the work at a million rows
 _ROUNDS = 100  # of all pools; real sets settle in 3 to 20
 _REFUSED = 50  # moves in a row that earlier ones have made useless: time to rank anew
+_FEW, _KINDS = 2_000, 30  # units looked at for two moves at once, and first moves tried
 _LEAST = 1e-9  # gains below this are rounding
 
 
@@ -39,6 +40,7 @@ class Aim(NamedTuple):
     wanted: np.ndarray
     slack: np.ndarray  # by how many rows a split may be off without cost
     weight: np.ndarray  # of a squared row beyond that
+    most: np.ndarray  # by how many rows a split may be off before two moves at once are tried
 
     def cost(self, excess: np.ndarray, at: Any) -> np.ndarray:
         """Return what ``excess`` costs at these places of the table."""
@@ -61,7 +63,7 @@ def repair(split: np.ndarray, held: Held, aim: Aim) -> None:
     idle = 0
     for turn in range(_ROUNDS * len(pools)):
         part, here = pools[turn % len(pools)]
-        idle = 0 if _improve(here, part, aim, excess) else idle + 1
+        idle = 0 if _improve(here, part, aim, excess) or _improve_by_two(here, part, aim, excess) else idle + 1
         if idle == len(pools) or not aim.cost(excess, (slice(None), slice(None))).any():
             break
 
@@ -88,6 +90,35 @@ def _improve(split: np.ndarray, held: Held, aim: Aim, excess: np.ndarray) -> int
         split[unit], excess[at] = best[unit], after
         moved, refused = moved + 1, 0
     return moved
+
+
+def _improve_by_two(split: np.ndarray, held: Held, aim: Aim, excess: np.ndarray) -> bool:
+    """Make the first two moves that help together, such as a swap of two units of one size; say if there were any."""
+    if (np.abs(excess) <= aim.most).all():
+        return False
+    few = min(len(split), _FEW)
+    split, held = split[:few], held.part(0, few)  # a view: what moves here moves there
+    gain, best = _gains(split, held, aim, excess)
+    kinds = np.unique(gain.round(9), return_index=True)[1][::-1]  # units of one gain mostly hold the same
+    for unit in kinds[:_KINDS].tolist():
+        home = int(split[unit])
+        _move(split, held, excess, unit, int(best[unit]))
+        second, there = _gains(split, held, aim, excess)
+        other = int(np.argmax(second))
+        if gain[unit] + second[other] > _LEAST:
+            _move(split, held, excess, other, int(there[other]))
+            return True
+        _move(split, held, excess, unit, home)
+    return False
+
+
+def _move(split: np.ndarray, held: Held, excess: np.ndarray, unit: int, there: int) -> None:
+    entries = slice(held.start[unit], held.start[unit + 1])
+    rows = held.rows[entries]
+    for k, sign in ((split[unit], -1), (there, 1)):
+        excess[k, held.label[entries]] += sign * rows
+        excess[k, -1] += sign * rows.sum()
+    split[unit] = there
 
 
 def _gains(split: np.ndarray, held: Held, aim: Aim, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -358,6 +358,29 @@ def test_decisions_go_out_to_a_file_and_into_another_copy_once(tweets, machine, 
     assert (code, "line 1" in err) == (65, True)
 
 
+def test_decisions_are_not_written_over_a_file_of_the_set(vetset, machine, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").write_text("text,label\none text,a\nother text,b\n")
+    machine("read", "a.csv")
+    row = Dataset.open("a.vet").rows["id"][0]
+    machine("decide", "a.vet", "--id", row, "--action", "keep", "--reviewer", "ann")
+    for name in ("decisions.db", "manifest.json", "rows.parquet"):
+        code, _, err = vetset("decide", "a.vet", "--export", f"a.vet/{name}")
+        assert (code, "inside of the set" in err) == (64, True)
+    assert machine("decide", "a.vet", "--export", "a.vet/decisions.jsonl")["exported"] == 1
+    assert [head["action"] for head in machine("why", "a.vet", row)["standing"]] == ["keep"]
+
+
+def test_hits_in_an_index_say_to_a_machine_when_they_were_added(machine, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").write_text("text,label\nmy card was stolen in rome on the way to the station,a\n")
+    machine("read", "a.csv")
+    machine("index", "add", "kept.index", "a.vet")
+    (hit,) = machine("index", "check", "kept.index", "a.vet", code=1)["hits"]
+    (known,) = machine("index", "info", "kept.index")["sets"]
+    assert hit["added"] == known["first"] is not None
+
+
 def test_what_the_policy_takes_back_is_said(tmp_path, vetset, machine, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("text,label\n" + "same,a\n" * 3 + "".join(f"text {i},b\n" for i in range(9)))

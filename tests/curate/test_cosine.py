@@ -15,7 +15,9 @@ def clouds(count, *, axes=32, seed=0, noise=0.12):
     """Vectors in small clouds around random middles, so that cosines of all sizes occur."""
     draw = np.random.default_rng(seed)
     middles = draw.normal(size=(max(count // 4, 1), axes))
-    return unit(middles[draw.integers(0, len(middles), count)] + noise * axes**0.5 * draw.normal(size=(count, axes)) * 0.5)
+    return unit(
+        middles[draw.integers(0, len(middles), count)] + noise * axes**0.5 * draw.normal(size=(count, axes)) * 0.5
+    )
 
 
 def brute(vectors, threshold):
@@ -94,7 +96,11 @@ def test_a_block_with_too_many_hits_is_cut_in_two(monkeypatch):
 def test_faiss_finds_what_our_cells_find():
     pytest.importorskip("faiss", reason="FAISS is optional and not installed")
     vectors = clouds(3_000, axes=48)
-    assert pairs(vectors, 0.8, method="faiss").select("a", "b").equals(pairs(vectors, 0.8, method="cells").select("a", "b"))
+    assert (
+        pairs(vectors, 0.8, method="faiss")
+        .select("a", "b")
+        .equals(pairs(vectors, 0.8, method="cells").select("a", "b"))
+    )
 
 
 def test_small_sets_are_searched_exactly():
@@ -155,7 +161,9 @@ def test_exact_cosines_do_not_depend_on_the_block():
     vectors = clouds(200)
     rows, others = np.arange(199), np.arange(1, 200)
     whole = exact_cosines(vectors, rows, vectors, others)
-    assert all(exact_cosines(vectors, rows[at : at + 1], vectors, others[at : at + 1])[0] == whole[at] for at in range(199))
+    assert all(
+        exact_cosines(vectors, rows[at : at + 1], vectors, others[at : at + 1])[0] == whole[at] for at in range(199)
+    )
 
 
 @pytest.mark.parametrize(

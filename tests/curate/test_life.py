@@ -4,7 +4,7 @@ import json
 
 import polars as pl
 import pytest
-from vetset.curate import Dataset, Given, export, read
+from vetset.curate import Dataset, Given, decide_rows, export, read
 from vetset.curate.dataset import parquet
 from vetset.curate.errors import UsageError
 from vetset.curate.exports.life import why
@@ -54,6 +54,23 @@ def test_nothing_secret_is_shown_whichever_column_holds_it(dataset):
     assert life.row["messages"] == [{"role": "user", "content": "call me at [mail address]"}]
     assert life.row["group"] == "[mail address]"
     assert life.findings[0]["note"] == "it says [mail address]"
+
+
+def test_nothing_secret_is_shown_of_what_two_rows_differ_in_or_of_decisions(dataset):
+    row_id, peer = dataset.rows["id"][:2]
+    found = pl.DataFrame(
+        {"id": [row_id], "score": [1.0], "note": [""], "suggest": ["review"], "value": [None], "peer": [peer]},
+        schema_overrides={"value": pl.String},
+    )
+    dataset.save({"findings.parquet": parquet(report(found, "duplicates.near"))})
+    decide_rows(
+        dataset, [row_id], "relabel", value="ask ann0@example.com", reason="so says dan@example.com", reviewer="r"
+    )
+    life = why(Dataset.open(dataset.folder), row_id)
+    shown = json.dumps(life.summary())
+    assert len(life.pairs) == len(life.standing) == 1
+    assert "ann" not in shown
+    assert "example" not in shown
 
 
 def test_the_beginning_of_an_id_is_enough_and_looking_writes_nothing(dataset):

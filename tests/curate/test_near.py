@@ -179,3 +179,12 @@ def test_no_text_at_all():
     ready = joining.prepare(sets, 0.8)
     assert joining.components(sets, ready).size == 0
     assert joining.pairs(sets, ready).is_empty()
+
+
+def test_signs_are_compared_wherever_they_stand():
+    row = "😀😁😂🤣😃😄😅😆😇😈"
+    sets = shingled(pl.Series([row, "!" + row, "!!", "!"]), shingle=Shingle("word", 5))
+    assert sets.sizes.tolist() == [6, 7, 1, 1]
+    assert joining.pairs(sets, joining.prepare(sets, 0.8)).row(0) == (0, 1, 6 / 7)
+    once = shingled(pl.Series(["! ! !"]), shingle=Shingle("word", 1))
+    assert once.sizes.tolist() == [1]

@@ -173,3 +173,25 @@ def test_the_path_needs_no_numba():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"
+
+
+@pytest.mark.slow
+def test_a_check_runs_without_numba_and_says_what_it_left_out(tmp_path):
+    """In a process in which numba can't be imported."""
+    text = " ".join(f"word{i}" for i in range(100))
+    lines = "".join(f'{{"text": "{text} {end}", "label": "a"}}\n' for end in ("", "end", "other end"))
+    (tmp_path / "x.jsonl").write_text(lines, encoding="utf-8")
+    script = """
+import sys
+sys.modules["numba"] = None
+from vetset.app import cli
+assert cli.run(["read", "x.jsonl", "-o", "x.vet"]) == 0
+code = cli.run(["check", "x.vet", "--json"])
+assert cli.run(["check", "x.vet", "--select", "leakage.ngram"]) == 64
+sys.exit(code)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"duplicates.near": {"rows": 2' in done.stdout
+    assert "leakage.ngram" in done.stderr
+    assert "pip install numba" in done.stderr

@@ -1,13 +1,16 @@
 """The verb read on real files: nothing is lost, guesses are said, a set that stands is renewed."""
 
 import csv
+import fcntl
 import gzip
 import json
+import resource
+import threading
 
 import polars as pl
 import pytest
-from vetset.curate import DataError, Dataset, Given, Ledger, UsageError, check, decide_rows, read, split
-from vetset.curate.reading import convert, delimited
+from vetset.curate import DataError, Dataset, Given, Ledger, UsageError, check, decide_rows, export, read, split
+from vetset.curate.reading import convert, delimited, working_folder as working_folders
 from vetset.curate.reading.raw_messages import NotARow
 from vetset.curate.reading.working_folder import working_folder
 
@@ -301,6 +304,13 @@ def test_progress_ends_at_all_of_it(tmp_path):
     assert told == sorted(told)
 
 
+def test_progress_is_told_while_one_long_file_is_read(tmp_path):
+    told = []
+    (tmp_path / "a.csv").write_text("text,label\n" + f"{'a text here ' * 80},a\n" * 20_000)
+    read([tmp_path / "a.csv"], tmp_path / "a.vet", progress=lambda done, total: told.append(done / total))
+    assert len([share for share in told if share < 0.9]) >= 2
+
+
 def test_a_column_that_is_not_there_is_refused_before_anything_is_written(reads, tmp_path):
     with pytest.raises(UsageError, match=r"a\.jsonl has no column 'body' \(--text\)"):
         reads(lines(*tickets(2)), text="body")
@@ -384,3 +394,82 @@ def test_an_error_while_chunks_are_made_ahead_comes_out(tmp_path):
     with pytest.raises(DataError, match="damaged or cut off"):
         read([tmp_path / "a.jsonl.gz"], tmp_path / "a.vet")
     assert not list(tmp_path.glob(".*reading*"))
+
+
+@pytest.mark.parametrize("white", ["\t", "\r"])
+def test_a_key_named_twice_is_a_reject_also_between_tabs(reads, white):
+    doubled = f'{{"text": "two",{white}"label": "a",{white}"label": "b"}}\n'
+    result = reads(lines(*tickets(3)) + doubled + f'{{"text":{white}"one",{white}"label": "a"}}\n')
+    assert (result.rows, result.rejects) == (4, 1)
+    assert "'label' twice" in next(result.dataset.rejects())["reason"]
+
+
+def test_a_number_of_five_thousand_digits_is_a_number_like_any_other(reads):
+    long = "1" * 5_000
+    broken = reads(f'[{{"text": "one", "n": 1}},\n{{"text": "two", "n": {long}}},\n{{"text": "thr', "a.json")
+    assert (broken.rows, broken.rejects) == (2, 1)
+    assert f'"n":{long}' in broken.dataset.rows["extra"][1]
+    twice = reads(lines(*tickets(3)) + f'{{"text": "a", "label": "a", "label": "b", "n": {long}}}\n')
+    assert (twice.rows, twice.rejects) == (3, 1)
+
+
+def test_a_disk_that_is_full_at_the_end_of_the_rows_is_an_error_and_no_wait(tmp_path):
+    source = tmp_path / "a.jsonl"
+    source.write_text(lines(*tickets(3)))
+    read([source], tmp_path / "a.vet")
+    short = (tmp_path / "a.vet" / "rows.parquet").stat().st_size - 10  # the file's end comes when all rows are written
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    raised = []
+
+    def again():
+        try:
+            read([source], tmp_path / "b.vet")
+        except OSError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=again, daemon=True)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (short, before[1]))
+    try:
+        thread.start()
+        thread.join(20)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not thread.is_alive()
+    assert raised
+
+
+def test_an_export_that_is_written_while_the_set_is_read_anew_stays_listed(tmp_path):
+    source = tmp_path / "a.jsonl"
+    source.write_text(lines(*tickets(6)))
+    read([source], tmp_path / "a.vet")
+    source.write_text(lines(*tickets(9)))
+    written = []
+
+    def meanwhile(done, total):
+        if not written:
+            written.append(export(Dataset.open(tmp_path / "a.vet"), tmp_path / "out"))
+
+    read([source], tmp_path / "a.vet", progress=meanwhile)
+    assert [entry["rows"] for entry in Dataset.open(tmp_path / "a.vet").manifest["exports"]] == [6]
+
+
+def test_a_working_folder_is_held_from_its_first_moment(tmp_path, monkeypatch):
+    really, held = fcntl.flock, []
+
+    def flock(handle, operation):
+        if operation == fcntl.LOCK_EX:  # the folder stands, and its reader does not hold the lock yet
+            held.extend(map(working_folders._is_held, tmp_path.glob(".*reading*")))
+        really(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with working_folder(tmp_path / "a.vet"):
+        assert held == [True]
+        assert all(map(working_folders._is_held, tmp_path.glob(".*reading*")))
+
+
+def test_what_a_killed_read_left_is_swept_whatever_the_set_is_called(tmp_path):
+    dead = tmp_path / ".a[1].vet.reading-killed"
+    dead.mkdir()
+    (dead / ".lock").touch()
+    with working_folder(tmp_path / "a[1].vet"):
+        assert not dead.exists()

@@ -14,7 +14,18 @@ from vetset.curate.errors import UsageError
 from vetset.curate.findings import SCHEMA
 from vetset.curate.leakage.meaning import find_meaning, meaning_thresholds
 
-THEMES = {"password": 0, "forgot": 0, "login": 0, "card": 1, "stolen": 1, "lost": 1, "refund": 2, "money": 2, "密码": 0, "كلمة": 0}
+THEMES = {
+    "password": 0,
+    "forgot": 0,
+    "login": 0,
+    "card": 1,
+    "stolen": 1,
+    "lost": 1,
+    "refund": 2,
+    "money": 2,
+    "密码": 0,
+    "كلمة": 0,
+}
 
 
 def themes(texts):
@@ -57,7 +68,11 @@ def test_a_clean_set_is_left_alone():
     [
         ({"label": "a"}, {"label": "b"}, "another label"),
         ({"split": "train"}, {"split": "test"}, "another split"),
-        ({"messages": chat("password lost and more", "Do this.")}, {"messages": chat("password lost", "Do that.")}, "another target"),
+        (
+            {"messages": chat("password lost and more", "Do this.")},
+            {"messages": chat("password lost", "Do that.")},
+            "another target",
+        ),
         ({"messages": "password 12 34 long"}, {"messages": "password 56 78"}, "other numbers"),
     ],
 )
@@ -99,7 +114,9 @@ def test_keeping_the_majority_label_keeps_one_of_it():
     labels = ["a", "b", "b"]
     texts = ["password, a long text indeed", "password b", "password bb"]
     rows = frame([{"messages": text, "label": label} for text, label in zip(texts, labels, strict=True)])
-    assert find_semantic(rows, encoder=themes, threshold=0.9, keep="majority")["peer"].unique().to_list() == [rows["id"][2]]
+    assert find_semantic(rows, encoder=themes, threshold=0.9, keep="majority")["peer"].unique().to_list() == [
+        rows["id"][2]
+    ]
 
 
 def test_scripts_without_spaces_and_from_the_right_are_rows_like_any():
@@ -146,8 +163,12 @@ def test_a_threshold_out_of_bounds_raises(threshold):
 
 
 def split_rows():
-    train = [chat("How to reset a password?", "So."), chat("card stolen", "Block it."), chat("Win 5 of 7 login tries", "x")]
-    test = [chat("I forgot my login", "Thus."), chat("refund", "No."), chat("Win 6 of 8 login tries", "x")]
+    train = [
+        chat("How to reset a password?", "So."),
+        chat("card stolen", "Block it."),
+        chat("Win 5 of 7 login tries", "x"),
+    ]
+    test = [chat("I forgot my login, folks", "Thus."), chat("refund", "No."), chat("Win 6 of 8 login tries", "x")]
     return frame([{"messages": m, "split": "train"} for m in train] + [{"messages": m, "split": "test"} for m in test])
 
 

@@ -471,7 +471,9 @@ def test_a_million_rows_take_under_eight_cpu_seconds():
         "label": random.integers(0, 40, count).astype(str),
         "group": random.integers(0, 310_000, count).astype(str),
     }
-    rows = pl.DataFrame(columns).with_columns(pl.lit(None).cast(ROWS["time"]).alias("time"))
+    rows = pl.DataFrame(columns).with_columns(
+        pl.lit(None).cast(ROWS["time"]).alias("time"), pl.lit(None).cast(pl.String).alias("source")
+    )
     text_key = pl.Series(random.integers(0, 10 * count, count).astype(np.uint64))
     keys = pl.DataFrame({"input_folded": text_key, "target_folded": text_key})
     keys = keys.with_columns(pl.lit(value=False).alias("input_empty"))

@@ -23,7 +23,7 @@ def kept(rows, part, **options):
 
 
 @pytest.mark.parametrize("size", [1, 2, 8])
-@pytest.mark.parametrize(("added", "least"), [(0.01, 0.96), (0.1, 0.93)])
+@pytest.mark.parametrize(("added", "least"), [(0.01, 0.95), (0.1, 0.93)])
 def test_few_rows_change_sides_when_rows_are_added(size, added, least):
     rows = tickets(6000, size=size)
     part = pl.Series(np.random.default_rng(0).random(rows.height) > added)
@@ -79,3 +79,13 @@ def test_every_unit_gets_a_split_and_no_split_stays_empty(rows, seed, afresh):
     assert len(split) == units.max() + 1
     assert set(split.tolist()) <= {0, 1, 2}
     assert len(set(split.tolist())) == min(3, units.max() + 1) or len(split) < 3
+
+
+def test_units_are_swapped_where_no_single_move_helps():
+    # Each unit has 3 rows, two of one label; a move of any one spoils the sizes.
+    units, labels = np.repeat(np.arange(300), 3), np.arange(900) % 2
+    targets = np.array([0.8, 0.1, 0.1]) * 900
+    for seed in range(10):
+        split = place(units, labels, targets, positions=np.random.default_rng(seed).random(300))[units]
+        assert np.bincount(split).tolist() == [720, 90, 90]
+        assert np.abs(np.bincount(split, weights=labels) - targets / 2).max() <= 0.5
