@@ -135,6 +135,17 @@ def check(
             help="star (default): a row goes only if it is near to the one that stays; connected: chains count."
         ),
     ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare meanings too, by this model (folder or hub name; tfidf needs none): duplicates.semantic, "
+            "leakage.meaning."
+        ),
+    ] = None,
+    cosine: Annotated[
+        float | None, typer.Option(help="Least cosine of two meanings (default: by the data's own score curve).")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="The model may be fetched from the hub.")] = False,
     output_format: Annotated[Report, typer.Option(help="github: annotations for a pull request.")] = Report.table,
     config: ConfigOption = None,
     as_json: Json = False,
@@ -146,17 +157,24 @@ def check(
     from ..curate.checking import check as run
     from ..curate.dataset import Dataset
     from ..curate.options import Options
-    from .lines import progress_steps
+    from ..curate.rules import select_rules
+    from .lines import progress_steps, told_now_and_then
     from .printing import print_check, print_github
 
     dataset = Dataset.open(name)
-    told = {"threshold": threshold, "shingle": shingle, "keep": keep, "clusters": clusters}
+    told = {
+        "threshold": threshold, "shingle": shingle, "keep": keep, "clusters": clusters, "encoder": encoder, "cosine": cosine,
+        "download": download or None,
+    }  # fmt: skip
     given = {option: value for option, value in told.items() if value is not None}
     options = Options.given({**dataset.manifest.get("options", {}), **given})
+    chosen = _commas(select)
+    if encoder is not None:
+        chosen = [*select_rules(chosen), "duplicates.semantic", "leakage.meaning"]
     with progress_steps() as progress:
         result = run(
-            dataset, select=_commas(select), against=_against(against), options=options, policy=_policy(config),
-            progress=progress,
+            dataset, select=chosen, against=_against(against), options=options, policy=_policy(config),
+            progress=progress, encoding=told_now_and_then(announce),
         )  # fmt: skip
     _warn(dataset)
     printer = print_github if output_format is Report.github else print_check

@@ -8,6 +8,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -15,6 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from .terminal import tame
+
+if TYPE_CHECKING:
+    from ..curate.embed.encoding import Progress
 
 _PAGE = 100  # columns where nobody looks at a terminal: a log or a README keeps its lines
 
@@ -111,3 +115,18 @@ def _progress() -> Iterator[Callable[[Callable[[float], str]], None]]:
         if shown:
             sys.stderr.write("\r" + " " * 90 + "\r")
             sys.stderr.flush()
+
+
+def told_now_and_then(announce: Callable[[str], None]) -> Callable[[Progress], None]:
+    """Return what says how far an encoding is: every ten seconds, and never before the first ten."""
+    last = time.monotonic()
+
+    def tell_progress(at: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last > 10:
+            last = time.monotonic()
+            announce(
+                f"encoding: {at.done:,} of {at.total:,} texts, {at.rate:,.0f} a second, some {at.seconds_left:,.0f} s left"
+            )
+
+    return tell_progress

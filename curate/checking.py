@@ -16,6 +16,7 @@ from .dataset import Dataset, parquet
 from .decisions.applied import head_for
 from .decisions.ledger import Ledger
 from .decisions.policy import Policy, standing
+from .embed.encoding import Progress
 from .errors import UsageError
 from .near.compiled import compiled
 from .options import Options
@@ -79,6 +80,7 @@ def check(
     options: Options | None = None,
     policy: Policy | None = None,
     progress: Callable[[str, int, int], None] | None = None,
+    encoding: Callable[[Progress], None] | None = None,
 ) -> CheckResult:
     """Run rules over a set and write its findings; those of rules that did not run are kept.
 
@@ -92,6 +94,7 @@ def check(
         options: thresholds and such; by default those of the last check.
         policy: says which findings block; the default policy for ``None``.
         progress: told the rule that starts, its number and how many there are.
+        encoding: told how far an encoder is.
 
     Raises:
         UsageError: a rule or a file that does not exist.
@@ -108,7 +111,7 @@ def check(
         options=found.options.said(),
     )  # fmt: skip
     result = judge(dataset, policy=policy)
-    return result if compiled() else replace(result, notes=[*result.notes, _slow()])
+    return replace(result, notes=[*result.notes, *found.notes, *([] if compiled() else [_slow()])])
 
 
 def _slow() -> str:
@@ -137,6 +140,8 @@ class Found:
     """The figures of those that ran and have some."""
     options: Options
     """What they were told."""
+    notes: list[str]
+    """What there is to say beside the findings."""
 
     def files(self) -> dict[str, disk.Writer | None]:
         """Return the file to write, for ``Dataset.save``."""
@@ -177,11 +182,13 @@ def find(
     train: str = "train",
     options: Options | None = None,
     progress: Callable[[str, int, int], None] | None = None,
+    encoding: Callable[[Progress], None] | None = None,
 ) -> Found:
     """Run rules over ``rows`` (the set's rows, as they will stand) without writing; arguments as in ``check``."""
     chosen = select_rules(select)
     options = Options.given(dataset.manifest.get("options", {})) if options is None else options
-    material = Material(rows, _read_against(dataset, against) if against else None, train, options)
+    cache = dataset.folder / "vectors" if disk.writable(dataset.folder) else None
+    material = Material(rows, _read_against(dataset, against) if against else None, train, options, cache, encoding)
     frames: list[pl.DataFrame] = []
     counted: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(chosen):
@@ -199,7 +206,7 @@ def find(
         "options": {name: value for name, value in said.items() if value} | options.said(),
         "counts": {"rows": rows.height, "findings": {rule: counts.get(rule, 0) for rule in chosen}},
     }  # fmt: skip
-    return Found(dataset, frame, chosen, [str(path) for path in against], step, counted, options)
+    return Found(dataset, frame, chosen, [str(path) for path in against], step, counted, options, material.notes)
 
 
 def judge(dataset: Dataset, *, policy: Policy | None = None) -> CheckResult:

@@ -22,11 +22,19 @@ class Options:
     """Which row of a cluster is kept (``near.keepers``)."""
     clusters: Clusters = "star"
     """``star`` or ``connected``."""
+    encoder: str | None = None
+    """Whose vectors ``duplicates.semantic`` and ``leakage.meaning`` compare (``embed.encoder.find_encoder``)."""
+    cosine: float | None = None
+    """Least cosine of two vectors that are close; for ``None`` what the data's own score curve proposes."""
+    download: bool = False
+    """Whether an encoder may be fetched from the hub: for one run, never kept with the set."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense before any rule has run."""
         if not 0 < self.threshold <= 1:
             raise UsageError(f"--threshold is over 0 and at most 1, not {self.threshold}; the default is {THRESHOLD}.")
+        if self.cosine is not None and not 0 < self.cosine <= 1:
+            raise UsageError(f"--cosine is over 0 and at most 1, not {self.cosine}; leave it out for the data's own.")
         if self.clusters not in ("star", "connected"):
             raise UsageError(f"--clusters takes star or connected, not {quote(self.clusters)}.")
 
@@ -42,5 +50,5 @@ class Options:
     def said(self) -> dict[str, Any]:
         """Return what differs from the defaults, as JSON values."""
         default = asdict(Options()) | {"shingle": str(Shingle())}
-        own = asdict(self) | {"shingle": str(self.shingle)}
+        own = asdict(self) | {"shingle": str(self.shingle), "download": False}
         return {name: value for name, value in own.items() if value != default[name]}

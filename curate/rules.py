@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from . import labels, licences, preference, text
-from .duplicates import boilerplate, contained, near
+from .duplicates import boilerplate, contained, near, semantic
 from .duplicates import exact as duplicates
+from .embed.encoder import Encoder, find_encoder
+from .embed.encoding import Progress
 from .errors import MissingExtra, UsageError, quote
-from .leakage import containment, grams, grouped, later, masked, short
+from .leakage import containment, grams, grouped, later, masked, meaning, short
 from .leakage import exact as leakage
 from .leakage import near as near_leaks
 from .near.compiled import compiled
@@ -33,6 +36,20 @@ class Material:
     train: str = "train"
     """Name of the split that is trained on."""
     options: Options = Options()
+    cache: Path | None = None
+    """A folder in which vectors are kept from check to check."""
+    report: Callable[[Progress], None] | None = None
+    """Told how far an encoding is."""
+    notes: list[str] = field(default_factory=list)
+    """What there is to say beside the findings, such as which encoder had to do."""
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """What turns texts into vectors."""
+        found = find_encoder(self.options.encoder, download=self.options.download)
+        if found.note is not None:
+            self.notes.append(found.note)
+        return found.encoder
 
     @cached_property
     def turns(self) -> pl.DataFrame:
@@ -89,6 +106,25 @@ RULES: dict[str, Rule] = {
             train=m.train,
         ),
     ),
+    "duplicates.semantic": Rule(
+        "the same in other words, by an encoder",
+        lambda m: semantic.find_semantic(
+            m.rows,
+            encoder=m.encoder,
+            threshold=m.options.cosine,
+            keep=m.options.keep,
+            train=m.train,
+            cache=m.cache,
+            progress=m.report,
+        ),
+        lambda m, _: {
+            "proposed": asdict(
+                curve := semantic.semantic_curve(m.rows, encoder=m.encoder, train=m.train, cache=m.cache)
+            )["proposed"],
+            "curve": curve.frame.to_dicts(),
+        },
+        default=False,
+    ),
     "duplicates.contained": Rule(
         "the text stands inside of a longer one",
         lambda m: contained.find_contained(m.rows, alike=m.options.threshold),
@@ -137,6 +173,19 @@ RULES: dict[str, Rule] = {
         "eval rows too short for a run of 8 words, inside of a train text",
         lambda m: short.find_short(m.rows, against=m.against, train=m.train),
         compiled=True,
+    ),
+    "leakage.meaning": Rule(
+        "eval rows that stand in train in other words, by an encoder",
+        lambda m: meaning.find_meaning(
+            m.rows,
+            encoder=m.encoder,
+            against=m.against,
+            train=m.train,
+            threshold=m.options.cosine,
+            cache=m.cache,
+            progress=m.report,
+        ),
+        default=False,
     ),
     "leakage.group": Rule(
         "eval rows whose group stands in train",

@@ -29,6 +29,7 @@ DEFAULT: dict[str, str] = {
     "duplicates.exact": "drop",  # the first copy stays, so no text is lost; copies only weigh their row more
     "duplicates.normalised": "wait",  # case or width can be the very thing to learn
     "duplicates.near": "wait",  # a number changed is a near copy, and may be the whole point of the row
+    "duplicates.semantic": "wait",  # an encoder takes "not" and a number lightly
     "duplicates.contained": "wait",  # the longer row may hold another answer
     "duplicates.boilerplate": "wait",  # the rest of the row may be what nobody else says
     "labels.conflict": "wait",  # the majority is often wrong where annotators share a habit
@@ -40,6 +41,7 @@ DEFAULT: dict[str, str] = {
     "leakage.contained": "wait",  # the part that leaks can be cut out of the longer text
     "leakage.masked": "wait",  # a template filled anew may be what the test is for
     "leakage.short": "wait",  # short texts stand inside of long ones by chance too
+    "leakage.meaning": "wait",  # a cosine is no proof
     "leakage.group": "wait",  # one split by group settles all of them at once
     "leakage.time": "wait",  # one split by time settles all of them at once
     "leakage.answer": "wait",  # the answer has to be cut out of the input, which an edit does, not a drop

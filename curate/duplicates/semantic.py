@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +48,11 @@ def find_semantic(
 ) -> pl.DataFrame:
     """Find every row whose vector is close to that of a row that is kept; holds repeats too.
 
-    ``peer`` is the row kept in place of this one, ``score`` their cosine, ``cluster`` the first row of all that have this peer. Chains are
-    not followed: with meaning each step of them leads further away, and at the end of a few there is the whole topic.
+    ``peer`` is the row kept in place of this one, ``score`` their cosine, ``cluster`` the first row of all that have this
+    peer. Chains are not followed: each step of them leads further away, and at the end of a few there is the whole topic.
 
-    A row may be dropped where label, target and split are those of the row that is kept, and the encoder read both to the end; all
-    others are left to a person. So are rows with other numbers: "order 17" and "order 18" are close to every encoder.
+    A row may be dropped where label, target and split are those of the row that is kept, and the encoder read both to the
+    end; all others are left to a person. So are rows with other numbers: "order 17" and "order 18" are close to every encoder.
 
     Args:
         rows: the rows.
@@ -200,5 +201,5 @@ def _other_numbers(encoded: Encoded, here: Ints, there: Ints) -> list[bool]:
 
     wanted, inverse = np.unique(np.concatenate([here, there]), return_inverse=True)
     starts, values = numbers_of([encoded.texts[at] for at in wanted])
-    sets = [set(values[low:high].tolist()) for low, high in zip(starts[:-1], starts[1:], strict=True)]
+    sets = [set(values[low:high].tolist()) for low, high in pairwise(starts)]
     return [not agree(sets[a], sets[b]) for a, b in zip(inverse[: len(here)], inverse[len(here) :], strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+_Batch = tuple[Ints, npt.NDArray[np.float16]]
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def row_texts(rows: pl.DataFrame, part: Part = "text") -> pl.Series:
 def encode(texts: pl.Series, encoder: Encoder, *, cache: Path | None = None, progress: Report | None = None) -> Encoded:
     """Encode the distinct texts among ``texts``.
 
-    Vectors are rounded to float16 whether they are kept or not, which moves a cosine by some 0.00001 and halves the cache: what is found doesn't
-    depend on what was cached.
+    Vectors are rounded to float16 whether they are kept or not, so that what is found doesn't depend on what was kept: that moves
+    a cosine by some 0.00001 and halves the cache.
 
     Args:
         texts: n texts; empty ones are alike to nothing.
@@ -115,7 +116,7 @@ def _longest_first(texts: list[str], which: Ints) -> Ints:
     return np.array(sorted(which.tolist(), key=lambda at: (-len(texts[at]), texts[at])), np.int64)
 
 
-def _batches(texts: list[str], missing: Ints, encoder: Encoder, progress: Report | None):
+def _batches(texts: list[str], missing: Ints, encoder: Encoder, progress: Report | None) -> Iterator[_Batch]:
     """Yield what was encoded, about once a minute: positions and (n, d) float16 vectors."""
     size = getattr(encoder, "batch", None) or max(missing.size, 1)
     lengths = np.array(

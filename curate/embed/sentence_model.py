@@ -75,8 +75,8 @@ class SentenceModel:
 
 def _loaded(folder: Path, device: str | None) -> Any:
     try:
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
+        from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]
+        from transformers.utils import logging  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtra("sentence-transformers can't be imported; run pip install 'vetset[embed]'.") from error
     shown = logging.is_progress_bar_enabled()

@@ -1,8 +1,8 @@
 """Vectors kept on disk by content hash and model, so that added rows cost only their own encoding.
 
-A folder a model, in it immutable files that each hold some thousand vectors. A file's name is the digest of its bytes, so one that is
-damaged, cut off or from another hand is known by its name alone: it is passed over, its texts are encoded again. Files are
-written whole or not at all; two processes may add at once. The folder may be deleted at any time.
+A folder a model, in it immutable files that each hold some thousand vectors. A file's name is the digest of its bytes, so one
+that is damaged or cut off is known as such: it is removed, and its texts are encoded again. Files are written whole or not at
+all; two processes may add at once. The folder may be deleted at any time.
 """
 
 from __future__ import annotations

@@ -54,12 +54,13 @@ def find_meaning(
 ) -> pl.DataFrame:
     """Find rows whose input means what an input on the other side of the line between training and evaluation means.
 
-    Who is held against whom, and which rows are found, is as in ``leakage.exact.find_leak``: within the set the rows of every split but
-    ``train``, and with ``against`` the rows of this set (split null or ``train``) that stand in the eval file. Repeats are found too.
+    Who is held against whom, and which rows are found, is as in ``leakage.exact.find_leak``: within the set the rows of every
+    split but ``train``, and with ``against`` those of this set (split null or ``train``) that are in the eval file. Repeats
+    are found too.
 
-    Two inputs mean the same where the cosine of their vectors is at least the threshold and their numbers agree (``near.numbers``): without the
-    second half, a question of a template with other numbers is as close as a rephrased one (GSM8K: 6% of clean test
-    questions at cosine 0.8, with it 1%).
+    Two inputs mean the same where the cosine of their vectors is at least the threshold and their numbers agree
+    (``near.numbers``): without the second half, a question of the same story with other numbers is as close as a rephrased one
+    (of GSM8K's test questions 6% have one in train at cosine 0.8, and with it 1%).
 
     Args:
         rows: the rows.

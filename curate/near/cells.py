@@ -62,7 +62,7 @@ class Cells:
 
 
 def cells(vectors: Vectors, *, probes: int = PROBES, seed: int = 0) -> Cells:
-    """Put vectors of length 1 into cells, some 4 times the root of their number: searching and sorting cost about the same then."""
+    """Put vectors of length 1 into cells, 4 times the root of their number: sorting and searching cost about the same then."""
     count = max(1, min(len(vectors), int(4 * len(vectors) ** 0.5)))
     middles = _middles(vectors, count, np.random.default_rng(seed))
     cell = _nearest(vectors, middles, 1)[:, 0]

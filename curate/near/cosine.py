@@ -1,8 +1,9 @@
 """Which vectors point the same way: every pair over a cosine, the stars around the rows to keep, the closest of another side.
 
-Up to ``EXACT`` vectors all products are made, so nothing is missed. Beyond that, vectors are put into cells and only the nearest cells
-of each are looked at (``cells``): what is reported is as true as before, a few pairs in a thousand of the lowest scores are
-missed (benchmarks/semantic.py measures how many). No list of neighbours is cut at a length: that would take pairs from large clusters.
+Up to ``EXACT`` vectors all products are made, so nothing is missed. Beyond that, vectors are put into cells and only the nearest
+cells of each are looked at (``cells``): what is reported is as true as before, and next to nothing is missed at cosines of
+0.8 and more (benchmarks/semantic.py measures it). No list of neighbours is cut at a length: that would take pairs from large
+clusters.
 """
 
 from __future__ import annotations
@@ -41,9 +42,15 @@ class Hits(NamedTuple):
 class Index(Protocol):
     """Known vectors that can be searched."""
 
-    known: Vectors
-    block: int
-    """Rows that are best asked for in one call."""
+    @property
+    def known(self) -> Vectors:
+        """(n, d) of length 1."""
+        ...
+
+    @property
+    def block(self) -> int:
+        """Rows that are best asked for in one call."""
+        ...
 
     def hits(self, queries: Vectors, floor: float, allowed: Flags | None, /) -> Hits:
         """Return every known vector, among those allowed, with a product of ``floor`` or more."""

@@ -50,10 +50,11 @@ def in_short(one: str, other: str) -> str:
     >>> in_short("My card was stolen in Rome", "my card was stolen in Oslo")
     "here 'Rome', there 'Oslo'"
     """
-    a, b = _WORD.findall(one[:20_000]), _WORD.findall(other[:20_000])
+    # Masked while whole: a mail address in words is no mail address any more.
+    a, b = _WORD.findall(mask(one[:20_000])), _WORD.findall(mask(other[:20_000]))
     counts = Counter(map(str.casefold, a)), Counter(map(str.casefold, b))
     sides = [("here", _only(a, counts[0] - counts[1])), ("there", _only(b, counts[1] - counts[0]))]
-    return ", ".join(f"{side} {quote(mask(words), 30)}" for side, words in sides if words)
+    return ", ".join(f"{side} {quote(words, 30)}" for side, words in sides if words)
 
 
 def _only(words: list[str], surplus: Counter[str]) -> str:

@@ -34,16 +34,16 @@ class Curve:
     """What each threshold would take away."""
 
     frame: pl.DataFrame
-    """``threshold`` (f64), ``pairs`` (i64, of distinct texts), ``removed`` (i64, rows, repeats too), ``neighboured`` (i64, distinct texts
-    that have one so close), ``chance`` (f64, share of texts that would have one so close by chance)."""
+    """``threshold`` (f64), ``pairs`` (i64, of distinct texts), ``removed`` (i64, rows, repeats too), ``neighboured``
+    (i64, distinct texts that have one so close), ``chance`` (f64, share of texts that would have one so close by chance)."""
     proposed: Proposal
 
 
 def score_curve(vectors: Vectors, *, rows: int | None = None, method: Method = "auto", seed: int = 0) -> Curve:
     """Return how many pairs and rows each threshold from 0.70 to 0.99 takes, and the threshold that the set itself suggests.
 
-    The stars of all thresholds are made in one pass over the pairs (each row holds one bit a threshold), so the curve costs what one
-    threshold costs.
+    The stars of all thresholds are made in one pass over the pairs (each row holds one bit a threshold), so the curve costs
+    what one threshold costs.
 
     Args:
         vectors: (n, d) of length 1 of distinct texts, in the order in which they are worth keeping (``cosine.stars``).
@@ -95,8 +95,8 @@ def nearest_scores(known: Index, *, seed: int = 0) -> npt.NDArray[np.float32]:
 def propose(nearest: npt.NDArray[np.float32]) -> tuple[Proposal, float, float]:
     """Return the cosine that only one in 160 texts would have a neighbour at by chance, and the normal curve that says so.
 
-    Most texts of a set have no copy: the lower half of their nearest scores tells how close texts of one topic come by chance, and
-    copies all stand in the upper half. So the median and the distance from it to the 16th percentile (one standard deviation
+    Most texts of a set have no copy: the lower half of their nearest scores tells how close texts of one topic come by chance,
+    and copies all stand in the upper half. So the median and the distance from it to the 16th percentile (one standard deviation
     of a normal curve) are taken, and the threshold is set 2.5 such distances over the median. Random pairs would say less: a
     text has one chance of being near to each other one, so the nearest of many is always nearer, the more so the larger the set.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..dataset import Dataset, is_whole
 from ..decisions.applied import Ledger, head_for
-from ..errors import DataError, UsageError, quote
+from ..errors import DataError, StaleError, UsageError, quote
 from ..version import version
 from .mapping import Given
 from .planning import plan_all
@@ -89,6 +89,7 @@ def read(
     Raises:
         UsageError: a path, column or format that is not there.
         DataError: a source that cannot be read at all.
+        StaleError: the same files were read again, and others in the meantime; nothing was written.
     """
     columns = columns or Given()
     out = Path(out)
@@ -122,6 +123,12 @@ def read(
         lost = [
             word for word, file in (("findings", "findings"), ("split", "splits")) if (out / f"{file}.parquet").exists()
         ]
+
+        def still(stands: str | None) -> str:
+            if same and stands != digest:  # the findings and the split that would be kept are of other rows by now
+                raise StaleError(f"{out} was read anew in the meantime, so nothing was written; run the command again.")
+            return digest
+
         Dataset(out).save(
             {
                 "rows.parquet": lambda path: os.replace(folder / "rows.parquet", path),
@@ -135,7 +142,7 @@ def read(
             vetset=version(),
             rows=result.rows,
             rejects=result.rejects,
-            digest=digest,
+            digest=still,
             inputs=inputs,
             exports=lambda stands: stands or [],  # also one that was written while this read went on
             **({} if same else {"checked": [], "against": [], "train": "train"}),

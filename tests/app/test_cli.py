@@ -86,7 +86,9 @@ def test_check_json_has_the_documented_form(tweets, machine):
     assert set(document["rules"]) == set(RULES)
     assert all(list(of)[:3] == ["rows", "clusters", "standing"] for of in document["rules"].values())
     figures = {rule: of["figures"] for rule, of in document["rules"].items() if "figures" in of}
-    assert set(figures) == {"labels.conflict", "leakage.exact", "quality.length", "quality.encoding"}
+    assert set(figures) == {
+        "labels.conflict", "leakage.exact", "leakage.ngram", "quality.length", "quality.encoding",
+    }  # fmt: skip
     assert figures["labels.conflict"] == {"groups": 25, "rows": 50, "rows_not_majority": 25}
     assert figures["leakage.exact"]["normalised"] == document["rules"]["leakage.exact"]["rows"]
     assert figures["quality.length"]["input"]["rows"] == 10547
@@ -118,6 +120,8 @@ def test_rules_are_selected_with_commas_by_name_and_by_family(tweets, machine, v
         "duplicates.exact",
         "duplicates.normalised",
         "duplicates.near",
+        "duplicates.contained",
+        "duplicates.boilerplate",
         "quality.empty",
         "labels.conflict",
     }

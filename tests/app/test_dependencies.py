@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = {"sklearn": "scikit-learn"}  # import name to distribution, where they differ
+NAMES = {"sklearn": "scikit-learn", "faiss": "faiss-cpu"}  # import name to distribution, where they differ
 
 
 def imported(path):

