@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -14,7 +17,7 @@ import numpy.typing as npt
 
 from ..errors import MissingExtra, UsageError, quote
 
-_BATCH = {"cpu": 16, "cuda": 256}  # texts a forward pass; on a CPU more only wait for the longest of them
+_BATCH = {"cpu": 64, "cuda": 256}  # texts a forward pass; short ones go half as fast at 16, longer ones are as fast
 _BYTES_A_TOKEN = (
     3  # English has 4 to 5 bytes a word piece, CJK 3: what is shorter than this times the limit is read whole
 )
@@ -34,6 +37,7 @@ class SentenceModel:
     batch: int = 128
     """Texts a call: after each, progress is told."""
     _model: Any = field(default=None, repr=False)
+    _threads: int = field(default=1, repr=False)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -66,8 +70,10 @@ class SentenceModel:
         """
         if self._model is None:
             self._model = _loaded(self.folder, self.device)
+            self._threads = _free_threads()
         size = _BATCH["cpu" if self._model.device.type == "cpu" else "cuda"]
-        vectors = self._model.encode(texts, batch_size=size, show_progress_bar=False, normalize_embeddings=True)
+        with _limited(self._threads):
+            vectors = self._model.encode(texts, batch_size=size, show_progress_bar=False, normalize_embeddings=True)
         vectors = np.asarray(vectors, np.float32)
         vectors[_unknown(self._model.tokenizer, texts)] = 0.0
         return vectors
@@ -91,6 +97,29 @@ def _loaded(folder: Path, device: str | None) -> Any:
     finally:
         if shown:
             logging.enable_progress_bar()
+
+
+def _free_threads() -> int:
+    """Return how many threads have a core of their own: two that share one wait for each other at every layer.
+
+    On two cores with three other processes one thread encoded 2.3 to 3 times as many texts a second as two did.
+    """
+    import torch  # pyright: ignore[reportMissingImports]
+
+    most = torch.get_num_threads()
+    return min(most, max(1, most - round(os.getloadavg()[0])))
+
+
+@contextmanager
+def _limited(threads: int) -> Iterator[None]:
+    import torch  # pyright: ignore[reportMissingImports]
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _unknown(tokenizer: Any, texts: list[str]) -> npt.NDArray[np.bool_]:
