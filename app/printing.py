@@ -209,7 +209,17 @@ def print_split(result: SetSplit, folder: object = None) -> None:
     _print_leaks(report["leaks"])
     if result.inflation is not None:
         tell(result.inflation.sentence)
-    if folder is not None:
+    if result.official:
+        tell(
+            f"this split stands in place of the one that the sources gave ({clipped(listed(result.official), 60)}), which "
+            "stays in rows.parquet; a set that was never split is exported with theirs"
+        )
+    if folder is None:
+        return
+    if result.repeats:
+        tell(f"{counted(result.repeats, 'exact repeat')} stand together in a split now, which the policy drops")
+        say(f"next: vetset decide {folder} --policy, then vetset export {folder} -o DIR")
+    else:
         say(f"next: vetset export {folder} -o DIR")
 
 

@@ -24,9 +24,15 @@ def find_exact(rows: pl.DataFrame) -> pl.DataFrame:
     'Same input and same target as memory line 1; they stand 3 times in the set.'
     """
     members = clustered(_identities(rows))
-    # Each split keeps a copy of its own: to drop the train copy of an eval row would settle a leak by losing the row.
-    own = pl.col("row").min().over("first", rows["split"].gather(members["row"]))
-    members = members.with_columns(own.alias("own"))
+    # Each split keeps a copy of its own: to drop the train copy of an eval row would settle a leak by losing the row. A row in
+    # no split (a decision took it out before the split was made) is a repeat like any other, and no leak.
+    members = members.with_columns(rows["split"].gather(members["row"]).alias("split"))
+    own = pl.col("row").min().over("first", "split")
+    settled = (
+        pl.col("split").is_null()
+        | pl.col("split").filter(pl.col("row") == pl.col("first")).first().over("first").is_null()
+    )
+    members = members.with_columns(pl.when(settled).then("first").otherwise(own).alias("own"))
     again = _after_first(members).with_columns(
         pl.when(pl.col("row") == pl.col("own")).then("first").otherwise("own").alias("kept"),
         (pl.col("row") == pl.col("own")).alias("leak"),

@@ -102,7 +102,7 @@ def _report(
             "place": place(rows, peers),
             "size": size,
             "relabelled": labels[0].ne_missing(labels[1]),
-            "elsewhere": splits[0].ne_missing(splits[1]),
+            "elsewhere": (splits[0] != splits[1]).fill_null(value=False),  # a row in no split was taken out before
             "differs": differs + [""] * (len(found) - len(differs)),
         }
     )

@@ -29,11 +29,21 @@ class SetSplit:
     dropped: int
     """Rows that decisions took out before."""
     inflation: Inflation | None
+    repeats: int
+    """Exact repeats that stand in one split now: the policy keeps one copy a split, and the splits were others."""
+    official: list[str]
+    """Names of the splits that the sources gave and this one replaces."""
 
     def summary(self) -> dict[str, Any]:
         """Return the result as JSON values."""
         inflation = None if self.inflation is None else self.inflation.summary()
-        return {**self.result.report, "dropped": self.dropped, "inflation": inflation}
+        return {
+            **self.result.report,
+            "dropped": self.dropped,
+            "inflation": inflation,
+            "repeats": self.repeats,
+            "replaces": self.official,
+        }
 
 
 def split(
@@ -50,7 +60,7 @@ def split(
 ) -> SetSplit:
     """Split the rows that no decision has dropped; rows and their official split stay as they are on disk.
 
-    Where the leakage rules have run before, they run again, since what leaks depends on the split.
+    Where the rules on leaks and on repeats have run before, they run again: what they say depends on the split.
 
     Args:
         dataset: the set.
@@ -70,6 +80,7 @@ def split(
     against = known_against(dataset)
     with Ledger.open(dataset.folder) as ledger:
         vetted = apply(dataset.rows, head_for(ledger, dataset.rows).heads).rows
+    official = _official(dataset)
     keys = text.keys(vetted)
     if ratios is None and counts is None:
         ratios = (0.8, 0.1, 0.1)
@@ -96,18 +107,40 @@ def split(
     }  # fmt: skip
     train = next(iter(result.sizes))
     files: dict[str, disk.Writer | None] = {"splits.parquet": parquet(splits)}
-    if any(rule.startswith("leakage.") for rule in dataset.manifest.get("checked", [])):
+    checked = dataset.manifest.get("checked", [])
+    again = [rule for rule in checked if _hangs_on_splits(rule)]
+    repeats = 0
+    if again:
         # One change with the split: after a kill between the two, old leaks would be taken for those of the new split.
-        found = find(
-            dataset, dataset.rows.with_columns(splits["split"]), select=["leakage"], against=against, train=train
-        )
+        found = find(dataset, dataset.rows.with_columns(splits["split"]), select=again, against=against, train=train)
         step["counts"] |= {"findings": found.step["counts"]["findings"]}
+        inside = splits.filter(pl.col("split").is_not_null())["id"].implode()
+        repeats = found.frame.filter(
+            (pl.col("rule") == "duplicates.exact") & (pl.col("suggest") == "drop") & pl.col("id").is_in(inside)
+        ).height
         dataset.save(
             files | found.files(), step=step, checked=found.checked, against=found.against, figures=found.figures,
             train=train,
         )  # fmt: skip
     else:
         # A first check for leaks that ended meanwhile looked at the old split.
-        unchecked = lambda now: [rule for rule in now or [] if not rule.startswith("leakage.")]  # noqa: E731
+        unchecked = lambda now: [rule for rule in now or [] if not _hangs_on_splits(rule)]  # noqa: E731
         dataset.save(files, step=step, train=train, checked=unchecked)
-    return SetSplit(result, dataset.rows.height - vetted.height, estimated)
+    return SetSplit(result, dataset.rows.height - vetted.height, estimated, repeats, official)
+
+
+def _hangs_on_splits(rule: str) -> bool:
+    return rule.startswith("leakage.") or rule in ("duplicates.exact", "duplicates.near")
+
+
+def _official(dataset: Dataset) -> list[str]:
+    """Return the names of the splits that came with the sources."""
+    return (
+        pl.scan_parquet(dataset.folder / "rows.parquet")
+        .select("split")
+        .collect()["split"]
+        .drop_nulls()
+        .unique()
+        .sort()
+        .to_list()
+    )

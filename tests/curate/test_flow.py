@@ -201,3 +201,29 @@ def test_an_edit_that_makes_a_leak_holds_the_eval_row_back(tmp_path):
     assert result.counts["held"] == 1
     assert result.rules["leakage.exact"]["held"] == 1
     assert verify(tmp_path / "out").ok
+
+
+def test_a_second_round_after_a_split_changes_nothing(tmp_path):
+    """Rows that were dropped before the split are in none; that makes no leak of them, and no decision is taken back."""
+    lines = [{"text": f"how do I reset the password of account {i // 2}", "label": "a"} for i in range(80)]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    folder = read([tmp_path / "x.jsonl"], tmp_path / "x.vet").dataset.folder
+    check(Dataset.open(folder))
+    assert len(decide_by_policy(Dataset.open(folder)).seqs) == 40
+    split(Dataset.open(folder), by=("duplicates",), inflation=False)
+    check(Dataset.open(folder))
+    again = decide_by_policy(Dataset.open(folder))
+    assert (len(again.seqs), again.withdrawn) == (0, 0)
+
+
+def test_repeats_that_a_new_split_puts_together_are_found_and_said(tmp_path):
+    for name in ("train", "test"):
+        lines = [{"text": f"how do I reset the password of account {i}", "label": "a"} for i in range(40)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    folder = read([tmp_path / "train.jsonl", tmp_path / "test.jsonl"], tmp_path / "x.vet").dataset.folder
+    check(Dataset.open(folder))
+    assert not decide_by_policy(Dataset.open(folder)).seqs  # a copy in each official split: a leak, and no repeat
+    made = split(Dataset.open(folder), by=("duplicates",), inflation=False)
+    assert made.repeats == 40
+    assert made.official == ["test", "train"]
+    assert len(decide_by_policy(Dataset.open(folder)).seqs) == 40
