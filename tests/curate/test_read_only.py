@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from vetset.curate import Dataset, check, decide_rows, export, read, verify
@@ -33,7 +35,9 @@ def folder(tmp_path):
     shutil.copytree(dataset.folder, tmp_path / "copy.vet")
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
-    for parent in [tmp_path, *tmp_path.parents][:3]:
+    for parent in [tmp_path, *tmp_path.parents]:
+        if parent == Path(tempfile.gettempdir()):
+            break
         parent.chmod(0o755)
     dataset.folder.chmod(0o555)
     yield dataset.folder
