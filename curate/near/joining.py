@@ -10,14 +10,13 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..errors import UsageError
 from .compiled import compiled
+from .listing import refuse_over, whole_numbers, written_out
 from .shingles import Sets
 
 Ints = npt.NDArray[np.int64]
@@ -60,10 +59,7 @@ def prepare(sets: Sets, threshold: float, *, threads: int | None = None) -> Read
         return slowly(sets, threshold)  # pyright: ignore[reportArgumentType, reportReturnType]
     from . import join_kernels as kernels
 
-    if not 0 < threshold <= 1:
-        raise UsageError(f"a threshold is over 0 and at most 1, not {threshold}; the default is 0.8.")
-    exact = Fraction(str(threshold)).limit_denominator(1_000_000)
-    top, bottom = exact.numerator, exact.denominator
+    top, bottom = whole_numbers(threshold)
     first = kernels.first_of_equal(sets.sizes, sets.sums, np.full(_power(2 * len(sets.sizes)), -1, np.int64))
     distinct = np.flatnonzero(first == np.arange(len(first)))
     order = distinct[np.argsort(sets.sizes[distinct], kind="stable")]
@@ -174,30 +170,12 @@ def pairs(sets: Sets, ready: Ready, *, most: int = 50_000_000) -> pl.DataFrame:
         found, _ = _match(sets, ready, np.full(ready.order.size, 3, np.uint8), _EVERY, table)
         if found <= room:
             break
-        if found > most:
-            raise UsageError(
-                f"{found:,} pairs are more than the {most:,} that are listed; ask for components or stars."
-            )
+        refuse_over(found, most)
         room = found
     one, other, common = table[:found].T
     union = ready.sizes[one] + ready.sizes[other] - common
     between = pl.DataFrame({"a": ready.order[one], "b": ready.order[other], "jaccard": common / union})
-    equal = pl.DataFrame({"first": ready.first, "row": np.arange(ready.first.size)}).filter(pl.col("first") >= 0)
-    counts = equal.group_by("first").len()
-    inside = int(counts.select((pl.col("len") * (pl.col("len") - 1) // 2).sum()).item() or 0)
-    if inside > most:
-        raise UsageError(f"{inside:,} pairs are more than the {most:,} that are listed; ask for components or stars.")
-    repeated = equal.join(counts.filter(pl.col("len") > 1).select("first"), on="first", how="semi")
-    same = repeated.join(repeated, on="first").filter(pl.col("row") < pl.col("row_right"))
-    spread = (
-        between.join(equal.rename({"first": "a", "row": "one"}), on="a")
-        .join(equal.rename({"first": "b", "row": "other"}), on="b")
-        .select(pl.min_horizontal("one", "other").alias("a"), pl.max_horizontal("one", "other").alias("b"), "jaccard")
-    )
-    whole = pl.concat(
-        [spread, same.select(pl.col("row").alias("a"), pl.col("row_right").alias("b"), pl.lit(1.0).alias("jaccard"))]
-    )
-    return whole.with_columns(pl.col("a", "b").cast(pl.UInt32)).sort("a", "b")
+    return written_out(between, ready.first, most)
 
 
 def closest(

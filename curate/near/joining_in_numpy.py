@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..errors import UsageError
+from .listing import refuse_over, whole_numbers, written_out
 from .shingles import Sets
 
 Ints = npt.NDArray[np.int64]
@@ -60,10 +59,7 @@ def prepare(sets: Sets, threshold: float, *, threads: int | None = None) -> Read
         UsageError: a threshold out of bounds.
     """
     del threads
-    if not 0 < threshold <= 1:
-        raise UsageError(f"a threshold is over 0 and at most 1, not {threshold}; the default is 0.8.")
-    exact = Fraction(str(threshold)).limit_denominator(1_000_000)
-    top, bottom = exact.numerator, exact.denominator
+    top, bottom = whole_numbers(threshold)
     first = _first_of_equal(sets)
     distinct = np.flatnonzero(first == np.arange(len(first)))
     order = distinct[np.argsort(sets.sizes[distinct], kind="stable")]
@@ -165,23 +161,12 @@ def pairs(sets: Sets, ready: Ready, *, most: int = 50_000_000) -> pl.DataFrame:
         part = np.stack(_alike(sets, ready, ready.numbers[one], ready.numbers[other], _most(ready, one, other)))
         parts.append(part)
         found += part.shape[1]
-        _refuse_over(found, most)
+        refuse_over(found, most)
     a, b, common = np.concatenate(parts, axis=1)
     between = pl.DataFrame(
         {"a": ready.order[a], "b": ready.order[b], "jaccard": common / (ready.sizes[a] + ready.sizes[b] - common)}
     )
-    equal = pl.DataFrame({"first": ready.first, "row": np.arange(ready.first.size)}).filter(pl.col("first") >= 0)
-    repeated = equal.filter(pl.len().over("first") > 1)
-    counts = repeated.group_by("first").len()["len"].cast(pl.Int64)
-    _refuse_over(int((counts * (counts - 1) // 2).sum()), most)
-    same = repeated.join(repeated, on="first").filter(pl.col("row") < pl.col("row_right"))
-    spread = (
-        between.join(equal.rename({"first": "a", "row": "one"}), on="a")
-        .join(equal.rename({"first": "b", "row": "other"}), on="b")
-        .select(pl.min_horizontal("one", "other").alias("a"), pl.max_horizontal("one", "other").alias("b"), "jaccard")
-    )
-    inside = same.select(pl.col("row").alias("a"), pl.col("row_right").alias("b"), pl.lit(1.0).alias("jaccard"))
-    return pl.concat([spread, inside]).with_columns(pl.col("a", "b").cast(pl.UInt32)).sort("a", "b")
+    return written_out(between, ready.first, most)
 
 
 def closest(
@@ -424,11 +409,6 @@ def _bits(value: npt.NDArray[np.uint64]) -> Ints:
     value = (value & np.uint64(0x3333333333333333)) + ((value >> two) & np.uint64(0x3333333333333333))
     value = (value + (value >> four)) & np.uint64(0x0F0F0F0F0F0F0F0F)
     return ((value * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.int64)
-
-
-def _refuse_over(found: int, most: int) -> None:
-    if found > most:
-        raise UsageError(f"{found:,} pairs are more than the {most:,} that are listed; ask for components or stars.")
 
 
 def _spread(ready: Ready, values: npt.NDArray, missing: float = -1) -> npt.NDArray:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate.errors import UsageError
-from vetset.curate.near import joining
+from vetset.curate.near import joining, joining_in_numpy
 from vetset.curate.near.shingles import Shingle, shingled
 
 THRESHOLDS = st.sampled_from([0.3, 0.5, 0.7, 0.8, 0.9, 1.0])
@@ -188,3 +188,15 @@ def test_signs_are_compared_wherever_they_stand():
     assert joining.pairs(sets, joining.prepare(sets, 0.8)).row(0) == (0, 1, 6 / 7)
     once = shingled(pl.Series(["! ! !"]), shingle=Shingle("word", 1))
     assert once.sizes.tolist() == [1]
+
+
+@pytest.mark.parametrize("join", [joining, joining_in_numpy])
+def test_more_pairs_than_can_be_listed_are_refused(join):
+    """65,600 equal rows have 2,151,647,200 pairs; in 32 bits that would be some four million."""
+    ready = join.prepare(sets := shingled(pl.Series(["one text that is always the same"] * 65_600)), 0.8)
+    with pytest.raises(UsageError, match="2,151,647,200 pairs are more"):
+        join.pairs(sets, ready)
+    words = " ".join(f"word{i}" for i in range(60))
+    two = shingled(pl.Series([words] * 100 + [f"{words} more"] * 100))
+    with pytest.raises(UsageError, match="10,000 pairs are more than the 9,999"):
+        join.pairs(two, join.prepare(two, 0.8), most=9_999)

@@ -614,7 +614,7 @@ def test_what_is_not_there_is_wrong_use(tmp_path, monkeypatch):
         ("a.csv", b"", "empty"),
         ("a.jsonl", b" \n\n", "empty"),
         ("a.jsonl", b"\xef\xbb\xbf\n", "white space"),
-        ("a.gz", gzip.compress(b""), "empty"),
+        ("a.gz", gzip.compress(b"", mtime=0), "empty"),
         ("a.dat", bytes(range(256)) * 4, "binary"),
         ("a.csv", bytes(range(256)) * 4, "binary"),
         ("a.xlsx", b"PK\x03\x04\x14\x00\x06\x00", "save the table as CSV"),
