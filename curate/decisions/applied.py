@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from ..dataset import MESSAGE, ROWS
-from .ledger import ACTIONS, HEADS, LOG, Action, Conflict, Decision, Ledger, Outcome
+from .decision import ACTIONS, Action, Conflict, Decision, Outcome
+from .ledger import HEADS, LOG, Ledger
 
 __all__ = [
     "ACTIONS", "HEADS", "LOG", "Action", "Applied", "Conflict", "Decision", "Ledger", "Outcome", "Vetted",

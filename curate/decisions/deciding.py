@@ -13,7 +13,8 @@ from ..dataset import Dataset
 from ..errors import UsageError, quote
 from ..rules import RULES, select_rules
 from .applied import head_for
-from .ledger import Decision, Ledger, Outcome
+from .decision import Decision, Outcome
+from .ledger import Ledger
 from .ledger_jsonl import export_jsonl, import_jsonl
 from .policy import REVIEWER, Policy, policy_decisions, standing, withdrawn
 
@@ -31,9 +32,7 @@ def find_row(dataset: Dataset, wanted: str) -> str:
         hits = ids.filter(ids.str.starts_with(start)) if start else ids.head(0)
         hits = hits.filter(hits.str.ends_with(f"-{ordinal}")) if dash else hits
     if hits.is_empty():
-        raise UsageError(
-            f"{dataset.folder} has no row {quote(wanted)}; ids stand in `vetset check --json`, findings and exports."
-        )
+        raise UsageError(f"{dataset.folder} has no row {quote(wanted)}; ids stand in `vetset findings` and in exports.")
     if hits.len() > 1:
         raise UsageError(
             f"{quote(wanted)} is the beginning of {hits.len():,} ids ({hits[0]}, {hits[1]}, ...); give more of it."

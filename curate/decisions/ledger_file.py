@@ -6,12 +6,13 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from .. import sqlite_errors
 from ..disk import flush
 from ..errors import DataError, UsageError, quote
 
@@ -152,26 +153,17 @@ def _connect_uri(path: Path) -> sqlite3.Connection:
     return connection
 
 
-@contextmanager
-def plain_errors(path: Path) -> Iterator[None]:
+def plain_errors(path: Path) -> AbstractContextManager[None]:
     """Turn SQLite's errors that a user can meet into sentences; all others are faults of vetset's and pass."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        name = getattr(error, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise UsageError(f"{path} is in use by another process; nothing was written, try again.") from error
-        if name.startswith("SQLITE_FULL"):
-            raise UsageError(
-                f"{path}: the disk is full; nothing was written, free some space and try again."
-            ) from error
-        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")):
-            raise UsageError(f"{path} can't be opened or written ({error}); nothing was written.") from error
-        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            raise DataError(
-                f"{path} is damaged ({error}); move it away and take the decisions in again from decisions.jsonl."
-            ) from error
-        raise
+
+    def damaged(name: str, error: sqlite3.DatabaseError) -> DataError | None:
+        if not name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return None
+        return DataError(
+            f"{path} is damaged ({error}); move it away and take the decisions in again from decisions.jsonl."
+        )
+
+    return sqlite_errors.plain_errors(path, damaged)
 
 
 def last_seq(connection: sqlite3.Connection) -> int:

@@ -19,7 +19,8 @@ import msgspec
 
 from ..disk import write_whole
 from ..errors import DataError, UsageError, quote
-from .ledger import Action, Conflict, Decision, Ledger, Outcome, check, check_reviewer
+from .decision import Action, Conflict, Decision, Outcome, check, check_reviewer
+from .ledger import Ledger
 from .ledger_file import append, last_seq
 
 

@@ -23,7 +23,7 @@ import polars as pl
 from ..errors import UsageError, quote
 from ..text import keys
 from .applied import Action, Decision, apply, match, refused
-from .ledger import check
+from .decision import check
 
 DEFAULT: dict[str, str] = {
     "duplicates.exact": "drop",  # the first copy stays, so no text is lost; copies only weigh their row more

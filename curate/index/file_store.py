@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from .. import sqlite_errors
 from ..errors import DataError, UsageError
 from . import signatures
 from .signatures import DAMAGED, U32, Settings
@@ -302,27 +303,22 @@ def _whole(value: object, length: int | None, unit: int = 1) -> bool:
     return isinstance(value, bytes) and len(value) % unit == 0 and length in (None, len(value))
 
 
-@contextmanager
-def _plain_errors(path: Path) -> Iterator[None]:
+def _plain_errors(path: Path) -> AbstractContextManager[None]:
     """Turn SQLite's errors that a user can meet into sentences; all others are faults of vetset's and pass."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        name = getattr(error, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise UsageError(f"{path} is in use by another process; nothing was written, try again.") from error
-        if name.startswith("SQLITE_FULL"):
-            raise UsageError(f"{path}: the disk is full; free some space and run the command again.") from error
+
+    def of_an_index(name: str, error: sqlite3.DatabaseError) -> UsageError | DataError | None:
+        if name.startswith("SQLITE_FULL"):  # an addition is several writes, and those before stand
+            return UsageError(f"{path}: the disk is full; free some space and run the command again.")
         if name.startswith("SQLITE_NOTADB"):
-            raise DataError(f"{path} is no index, or its first bytes are damaged; name another file.") from error
+            return DataError(f"{path} is no index, or its first bytes are damaged; name another file.")
         marks = ("no such table", "no such column", "Could not decode")
         if name.startswith("SQLITE_CORRUPT") or any(mark in str(error) for mark in marks):
-            raise DataError(f"{path} can't be read ({error}); {DAMAGED}") from error
+            return DataError(f"{path} can't be read ({error}); {DAMAGED}")
         if name in ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_RECOVERY"):
-            raise UsageError(
+            return UsageError(
                 f"{path} holds an addition that was cut off, which can't be taken back in a place that is read-only; run "
                 "`vetset index info` once as a user who may write there."
-            ) from error
-        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM", "SQLITE_AUTH")):
-            raise UsageError(f"{path} can't be opened or written ({error}); nothing was written.") from error
-        raise
+            )
+        return None
+
+    return sqlite_errors.plain_errors(path, of_an_index)

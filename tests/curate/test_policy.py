@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vetset.curate import findings as table
 from vetset.curate.dataset import frame
 from vetset.curate.decisions.applied import HEADS, Ledger, head_for
-from vetset.curate.decisions.ledger import ACTIONS as DECIDABLE
+from vetset.curate.decisions.decision import ACTIONS as DECIDABLE
 from vetset.curate.decisions.policy import (
     ACTIONS,
     DEFAULT,
