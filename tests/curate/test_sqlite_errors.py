@@ -24,9 +24,9 @@ def test_a_file_in_use_says_so(file):
     path, connection = file
     other = sqlite3.connect(path, isolation_level=None, timeout=0)
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(UsageError, match=r"x\.db is in use by another process; nothing was written"):
-        with plain_errors(path, nothing_of_its_own):
-            connection.execute("INSERT INTO t VALUES (1)")
+    told = r"x\.db is in use by another process; nothing was written"
+    with pytest.raises(UsageError, match=told), plain_errors(path, nothing_of_its_own):
+        connection.execute("INSERT INTO t VALUES (1)")
     other.close()
 
 
@@ -34,17 +34,17 @@ def test_a_full_disk_says_so(file):
     path, connection = file
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count={pages}")
-    with pytest.raises(UsageError, match=r"x\.db: the disk is full; nothing was written"):
-        with plain_errors(path, nothing_of_its_own):
-            connection.execute("INSERT INTO t VALUES (?)", ["x" * 100_000])
+    told = r"x\.db: the disk is full; nothing was written"
+    with pytest.raises(UsageError, match=told), plain_errors(path, nothing_of_its_own):
+        connection.execute("INSERT INTO t VALUES (?)", ["x" * 100_000])
 
 
 def test_a_file_that_may_only_be_read_says_so(file):
     path, _ = file
     readonly = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
-    with pytest.raises(UsageError, match=r"x\.db can't be opened or written .*; nothing was written"):
-        with plain_errors(path, nothing_of_its_own):
-            readonly.execute("INSERT INTO t VALUES (1)")
+    told = r"x\.db can't be opened or written .*; nothing was written"
+    with pytest.raises(UsageError, match=told), plain_errors(path, nothing_of_its_own):
+        readonly.execute("INSERT INTO t VALUES (1)")
     readonly.close()
 
 
