@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from . import disk
+from . import disk, parts
 from . import findings as findings_table
 from .dataset import Dataset, parquet
 from .decisions.applied import head_for
@@ -18,10 +18,9 @@ from .decisions.ledger import Ledger
 from .decisions.policy import Policy, standing
 from .embed.encoding import Progress
 from .errors import UsageError
+from .eval_rows import eval_rows
 from .near.compiled import compiled
 from .options import Options
-from .reading.mapping import Given
-from .reading.reader import read
 from .rules import RULES, Material, out_of_reach, select_rules
 from .version import version
 
@@ -77,12 +76,12 @@ def check(
     *,
     select: Sequence[str] | None = None,
     against: Sequence[str | Path] | None = None,
-    options: Options | None = None,
+    options: Options | Mapping[str, Any] | None = None,
     policy: Policy | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     encoding: Callable[[Progress], None] | None = None,
 ) -> CheckResult:
-    """Run rules over a set and write its findings; those of rules that did not run are kept.
+    """Run rules over a set and write its findings; those of rules that did not run are kept, and not told.
 
     A set that can't be written is checked all the same; ``notes`` then says that nothing was saved.
 
@@ -91,7 +90,7 @@ def check(
         select: rule names or families; all by default.
         against: files of eval rows that must not stand in this set; by default those of the last check, so that a
             second check does not forget them. ``()`` is none.
-        options: thresholds and such; by default those of the last check.
+        options: thresholds and such, as they are; a mapping changes those of the last check, which hold by default.
         policy: says which findings block; the default policy for ``None``.
         progress: told the rule that starts, its number and how many there are.
         encoding: told how far an encoder is.
@@ -100,18 +99,55 @@ def check(
         UsageError: a rule or a file that does not exist.
         StaleError: the set was read or split anew in the meantime; nothing was written.
     """
-    if against is None:
-        against = known_against(dataset)
+    parts.miss_no_decisions(dataset.folder)
+    asked = select
+    options, notes = _told(dataset, options)
+    if parts.is_lost(dataset.folder, parts.FINDINGS):
+        select = [*select_rules(select), *(rule for rule in dataset.manifest.get("checked", []) if rule in RULES)]
+        notes.append(f"{dataset.folder / parts.FINDINGS} was gone, so every rule that had run before ran again")
+    if not any(name.startswith("leakage.") for name in select_rules(select)):
+        against = ()  # nobody would look at them
+    if against is None and (against := known_against(dataset)):
+        notes.append(
+            f"held against {', '.join(against)} again, as in the check before (--against names other files, --against "
+            "none forgets them)"
+        )
     train = dataset.manifest.get("train", "train")
-    found = find(dataset, dataset.rows, select=select, against=against, train=train, options=options, progress=progress)
-    if not disk.writable(dataset.folder):
-        return _unsaved(dataset, found, policy)
-    dataset.save(
-        found.files(), step=found.step, checked=found.checked, against=found.against, figures=found.figures,
-        options=found.options.said(),
+    found = find(
+        dataset, dataset.rows, select=select, against=against, train=train, options=options, progress=progress,
+        encoding=encoding,
     )  # fmt: skip
-    result = judge(dataset, policy=policy)
-    return replace(result, notes=[*result.notes, *found.notes, *([] if compiled() else [_slow()])])
+    if disk.writable(dataset.folder):
+        dataset.save(
+            found.files(), step=found.step, checked=found.checked, against=found.against,
+            against_from_set=found.against_from_set, figures=found.figures, options=found.options.said(),
+        )  # fmt: skip
+        result = judge(dataset, policy=policy)
+    else:
+        result = _unsaved(dataset, found, policy)
+    notes = [*notes, *result.notes, *found.notes, *([] if compiled() else [_slow()])]
+    return replace(result if asked is None else _of(result, select_rules(asked)), notes=notes)
+
+
+def _told(dataset: Dataset, options: Options | Mapping[str, Any] | None) -> tuple[Options, list[str]]:
+    """Return the options of a check, and a sentence on those that hold because an earlier check was told them."""
+    if isinstance(options, Options):
+        return options, []
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    before = dataset.manifest.get("options", {})
+    kept = [f"--{name} {value}" for name, value in before.items() if name not in given]
+    note = f"as in the check before: {', '.join(kept)} (say it anew to change it)"
+    return Options.given({**before, **given}), [note] if kept else []
+
+
+def _of(result: CheckResult, rules: list[str]) -> CheckResult:
+    """Return the part of a result that some rules said: who asks for them is told of them, and judged by them."""
+    mine = pl.col("rule").is_in(rules)
+    return replace(
+        result, rules=rules, findings=result.findings.filter(mine), standing=result.standing.filter(mine),
+        blocking=[rule for rule in result.blocking if rule in rules],
+        figures={rule: of for rule, of in result.figures.items() if rule in rules},
+    )  # fmt: skip
 
 
 def _slow() -> str:
@@ -148,7 +184,13 @@ class Found:
         return {"findings.parquet": self._write}
 
     def _write(self, path: Path) -> None:
-        parquet(self.merged(Dataset(self.dataset.folder).findings))(path)
+        parquet(self.merged(self.before()))(path)
+
+    def before(self) -> pl.DataFrame | None:
+        """Return the findings that stand; lost ones are not missed where every rule that had run ran again."""
+        now = Dataset(self.dataset.folder)
+        again = {rule for rule in now.manifest.get("checked", []) if rule in RULES} <= set(self.rules)
+        return None if again and parts.is_lost(now.folder, parts.FINDINGS) else now.findings
 
     def merged(self, before: pl.DataFrame | None) -> pl.DataFrame:
         """Return the findings with those of the rules that did not run, in the order of the rules."""
@@ -167,6 +209,13 @@ class Found:
     def against(self, before: list[str] | None) -> list[str]:
         """Return the eval files of the last look for leaks, for ``Dataset.save``."""
         return self.given if any(rule.startswith("leakage.") for rule in self.rules) else before or []
+
+    def against_from_set(self, before: list[str] | None) -> list[str]:
+        """Return the way to these files from the set, which still leads there from another folder."""
+        if not any(rule.startswith("leakage.") for rule in self.rules):
+            return before or []
+        here = self.dataset.folder.resolve()
+        return [_way(here, path) for path in self.given]
 
     def figures(self, before: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]]:
         """Return the figures of all rules that have some, for ``Dataset.save``."""
@@ -188,7 +237,8 @@ def find(
     chosen = select_rules(select)
     options = Options.given(dataset.manifest.get("options", {})) if options is None else options
     cache = dataset.folder / "vectors" if disk.writable(dataset.folder) else None
-    material = Material(rows, _read_against(dataset, against) if against else None, train, options, cache, encoding)
+    held = eval_rows(dataset, against)
+    material = Material(rows, held.rows, train, options, cache, encoding)
     frames: list[pl.DataFrame] = []
     counted: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(chosen):
@@ -206,7 +256,9 @@ def find(
         "options": {name: value for name, value in said.items() if value} | options.said(),
         "counts": {"rows": rows.height, "findings": {rule: counts.get(rule, 0) for rule in chosen}},
     }  # fmt: skip
-    return Found(dataset, frame, chosen, [str(path) for path in against], step, counted, options, material.notes)
+    return Found(
+        dataset, frame, chosen, [str(path) for path in against], step, counted, options, [*held.notes, *material.notes]
+    )
 
 
 def judge(dataset: Dataset, *, policy: Policy | None = None) -> CheckResult:
@@ -238,33 +290,36 @@ def _unsaved(dataset: Dataset, found: Found, policy: Policy | None) -> CheckResu
     )
     checked = found.checked(dataset.manifest.get("checked"))
     figures = found.figures(dataset.manifest.get("figures"))
-    return _judged(dataset, found.merged(dataset.findings), checked, figures, policy, note)
+    return _judged(dataset, found.merged(found.before()), checked, figures, policy, note)
 
 
 def known_against(dataset: Dataset) -> list[str]:
-    """Return the eval files of the last check that looked for leaks.
+    """Return the eval files of the last check that looked for leaks: as they were named, or as they lie from the set.
 
     Raises:
         UsageError: one of them is gone.
     """
-    against = dataset.manifest.get("against", [])
-    if gone := [path for path in against if not Path(path).exists()]:
-        raise UsageError(
-            f"{gone[0]}, which {dataset.folder} was checked against, is not there (paths are taken from the folder "
-            "you are in); put it back, or check with --against another file, or with --against none."
-        )
-    return against
+    named = dataset.manifest.get("against", [])
+    ways = dataset.manifest.get("against_from_set", [None] * len(named))
+    here = dataset.folder.resolve()
+    found = []
+    for path, way in zip(named, ways, strict=True):
+        # What lies beside the set goes before what has that name in the folder that we happen to be in.
+        place = None if way is None else Path(os.path.normpath(here / way))
+        if place is not None and place.exists():
+            found.append(path if Path(path).exists() and place.samefile(path) else str(place))
+        elif Path(path).exists():
+            found.append(path)
+        else:
+            raise UsageError(
+                f"{path}, which {dataset.folder} was checked against, is not there; put it back, or check with "
+                "--against another file, or with --against none."
+            )
+    return found
 
 
-def _read_against(dataset: Dataset, paths: Sequence[str | Path]) -> pl.DataFrame:
-    """Read eval files as the set was read where they have its columns; otherwise their columns are guessed."""
-    inputs = dataset.manifest.get("inputs") or [{}]
-    shape, columns = inputs[0].get("shape"), inputs[0].get("columns", {})
-    alike = Given(text=columns.get("text"), label=columns.get("label")) if shape in ("text", "text-label") else Given()
-    with tempfile.TemporaryDirectory(prefix="vetset-") as folder:
-        try:
-            return read(paths, Path(folder) / "against.vet", columns=alike).dataset.rows
-        except UsageError:
-            if alike == Given():
-                raise
-        return read(paths, Path(folder) / "guessed.vet", columns=Given()).dataset.rows
+def _way(here: Path, path: str) -> str:
+    try:
+        return os.path.relpath(Path(path).resolve(), here)
+    except ValueError:  # another drive
+        return str(Path(path).resolve())

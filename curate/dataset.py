@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from . import disk
+from . import disk, parts
 from . import manifest as manifest_file
 from .errors import DataError, StaleError, UsageError
 from .messages import Content, Said, content_hash
@@ -94,11 +95,15 @@ class Dataset:
     @cached_property
     def rows(self) -> pl.DataFrame:
         """The rows as read, ``ROWS`` columns, with ``split`` as vetset's own split has it where one was made."""
-        _ = self.manifest  # first: ``save`` must not take rows that were read anew after this for these
-        rows = self._parquet("rows.parquet")
-        if not (self.folder / "splits.parquet").exists():
+        rows = self._rows_as_read()
+        if not (self.folder / parts.SPLITS).exists():
+            if parts.is_lost(self.folder, parts.SPLITS):
+                raise DataError(
+                    f"{self.folder / parts.SPLITS} is gone, and with it the split that was made here; put it back from a "
+                    f"copy, or run `vetset split {self.folder}` again (manifest.json holds its seed and options)."
+                )
             return rows
-        made = self._parquet("splits.parquet")
+        made = self._parquet(parts.SPLITS)
         if made.height != rows.height or not made["id"].equals(rows["id"]):
             raise StaleError(f"{self.folder}/splits.parquet belongs to other rows; run `vetset split {self.folder}`.")
         return rows.with_columns(made["split"])
@@ -106,7 +111,20 @@ class Dataset:
     @cached_property
     def findings(self) -> pl.DataFrame | None:
         """What the checks said, or ``None`` before the first check of these rows."""
-        return self._parquet("findings.parquet") if (self.folder / "findings.parquet").exists() else None
+        if parts.is_lost(self.folder, parts.FINDINGS):
+            raise DataError(
+                f"{self.folder / parts.FINDINGS} is gone; run `vetset check {self.folder}`, which makes it again."
+            )
+        return self._parquet(parts.FINDINGS) if (self.folder / parts.FINDINGS).exists() else None
+
+    def as_read(self) -> Dataset:
+        """Return the set with its rows in the splits of their source: what a new split starts from.
+
+        The split that was made before may be lost, or be of other rows.
+        """
+        bare = Dataset(self.folder)
+        bare.__dict__.update(manifest=self.manifest, rows=self._rows_as_read())
+        return bare
 
     def official_split(self, row_id: str) -> str | None:
         """Return the split that the source gave a row, whatever vetset's own split says."""
@@ -115,7 +133,9 @@ class Dataset:
 
     def rejects(self) -> Iterator[dict[str, Any]]:
         """Yield the lines that could not become rows: ``file, line, reason, text``."""
-        path = self.folder / "rejects.jsonl"
+        path = self.folder / parts.REJECTS
+        if parts.is_lost(self.folder, parts.REJECTS):
+            raise DataError(f"{path} is gone; read the source files again with `vetset read`: decisions are kept.")
         if path.exists():
             with path.open(encoding="utf-8") as lines:
                 yield from map(json.loads, lines)
@@ -143,6 +163,7 @@ class Dataset:
             now.update({key: new(now.get(key)) if callable(new) else new for key, new in manifest.items()})
             if step is not None:
                 now["steps"] = [*now.get("steps", []), step]
+            now["parts"] = parts.after(self.folder, now, files)
             text = json.dumps(now, indent=1, ensure_ascii=False) + "\n"
             disk.replace_together(self.folder, {**files, "manifest.json": lambda beside: _write_text(beside, text)})
         for name in ("manifest", "rows", "findings"):
@@ -166,6 +187,20 @@ class Dataset:
                 "not written; run the command again."
             )
 
+    def _rows_as_read(self) -> pl.DataFrame:
+        _ = self.manifest  # first: ``save`` must not take rows that were read anew after this for these
+        rows = self._parquet(parts.ROWS)
+        told = parts.known(self.manifest).get(parts.ROWS)
+        if told is None or told == digest_of(rows["id"]):  # a twenty-fifth of what reading the rows costs
+            return rows
+        disk.recover(self.folder)  # waits for a change that is being put in place
+        if (manifest_file.load(self.folder / "manifest.json") or {}).get("digest") != told:
+            raise StaleError(f"{self.folder} was read anew in the meantime; run the command again.")
+        raise DataError(
+            f"{self.folder / parts.ROWS} holds other rows than those that were read here; put it back from a copy, or "
+            "read the source files again with `vetset read`: decisions are kept."
+        )
+
     def _parquet(self, name: str) -> pl.DataFrame:
         path = self.folder / name
         try:
@@ -177,9 +212,29 @@ class Dataset:
             ) from error
 
 
+def digest_of(ids: pl.Series) -> str:
+    """Return the digest of rows by their ids, as ``vetset read`` notes it in the manifest: an id a line, in order."""
+    return blake2b((ids + "\n").str.join("").item().encode(), digest_size=16).hexdigest()
+
+
 def is_whole(folder: Path) -> bool:
     """Say whether the set's manifest can be read."""
     return manifest_file.load(folder / "manifest.json") is not None
+
+
+def is_set(folder: Path) -> bool:
+    """Say whether a folder is a set, damaged or not; other tools write a ``manifest.json``, too."""
+    if not any((folder / name).is_file() for name in ("manifest.json", ".commit.json")):
+        return False
+    found = manifest_file.load(folder / "manifest.json") or {}
+    return {"format", "inputs", "steps"} <= found.keys() or folder.resolve().name.endswith(".vet")
+
+
+def sources_of(folder: Path) -> list[str]:
+    """Return the paths that the set was read from, as they were given; none where its manifest can't be read."""
+    inputs = (manifest_file.load(folder / "manifest.json") or {}).get("inputs")
+    entries = [entry for entry in inputs if isinstance(entry, dict)] if isinstance(inputs, list) else []
+    return [path for entry in entries if isinstance(path := entry.get("path"), str)]
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 
+from .. import disk, parts
 from ..dataset import Dataset
-from ..errors import UsageError, quote
+from ..errors import StaleError, UsageError, quote
 from ..rules import RULES, select_rules
+from ..version import version
 from .applied import head_for
 from .decision import Decision, Outcome
 from .ledger import Ledger
@@ -101,9 +105,9 @@ def decide_rows(
 
 def undo(dataset: Dataset, what: str, *, reviewer: str) -> Outcome:
     """Take back a batch by its name, or one decision by its number."""
-    if not (dataset.folder / "decisions.db").exists():
-        raise UsageError(f"{dataset.folder} has no decisions, so {quote(what)} can't be taken back.")
     with Ledger.open(dataset.folder) as ledger:
+        if not ledger.last():
+            raise UsageError(f"{dataset.folder} has no decisions, so {quote(what)} can't be taken back.")
         return ledger.undo(
             [int(what)] if what.isascii() and what.isdigit() and len(what) < 19 else what, reviewer=reviewer
         )
@@ -125,17 +129,49 @@ class TakenIn:
 def take_in(dataset: Dataset, path: str | Path) -> TakenIn:
     """Take the decisions of a ``decisions.jsonl`` into the set; those that it has already are left out.
 
+    In a set that has lost its decisions, those of the file take their place, also where it holds none.
+
     Raises:
         UsageError: the file can't be read, or the ledger not written.
         DataError: a line is no decision; nothing was taken in.
     """
+    rows = dataset.rows
+    if parts.is_lost(dataset.folder, parts.DECISIONS):
+        outcome = _restore(dataset, path)
+    else:
+        with Ledger.open(dataset.folder) as ledger:
+            outcome = import_jsonl(ledger, path)
     with Ledger.open(dataset.folder) as ledger:
-        outcome = import_jsonl(ledger, path)
         log = ledger.log()
         of_file = pl.col("seq").is_in(list(outcome.seqs)) | pl.col("uid").is_in(list(outcome.repeated))
         named = log.filter(of_file).select("row_id").unique()
-        stale = head_for(ledger, dataset.rows).stale.join(named, on="row_id", how="semi")
+        stale = head_for(ledger, rows).stale.join(named, on="row_id", how="semi")
     return TakenIn(outcome, stale.height)
+
+
+def _restore(dataset: Dataset, path: str | Path) -> Outcome:
+    """Make lost decisions anew from a file, all or nothing: half of them would be taken for all."""
+    with TemporaryDirectory(prefix="vetset-") as scratch:
+        with Ledger.open(scratch) as ledger:
+            with ledger.writing():
+                pass  # a file without a line makes a ledger without one
+            outcome = import_jsonl(ledger, path)
+
+        def put(beside: Path) -> None:
+            if not parts.is_lost(dataset.folder, parts.DECISIONS):  # nobody else can write at this moment
+                raise StaleError(
+                    f"{dataset.folder / parts.DECISIONS} came back in the meantime; run the command again."
+                )
+            shutil.copyfile(Path(scratch, parts.DECISIONS), beside)
+
+        # What the lost file left beside it goes first: SQLite would take it for a part of the new one.
+        left: dict[str, disk.Writer | None] = {f"{parts.DECISIONS}-wal": None, f"{parts.DECISIONS}-shm": None}
+        step = {
+            "verb": "decide", "version": version(), "options": {"import": str(path)},
+            "counts": {"decisions": len(outcome.seqs)},
+        }  # fmt: skip
+        dataset.save({**left, parts.DECISIONS: put}, step=step)
+    return outcome
 
 
 def give_out(dataset: Dataset, path: str | Path) -> int:

@@ -25,6 +25,7 @@ from uuid import uuid4
 
 import polars as pl
 
+from .. import parts
 from ..errors import UsageError, quote
 from .decision import Conflict, Decision, Outcome, check, check_reviewer
 from .ledger_file import (
@@ -84,6 +85,7 @@ class Ledger:
         self._wait = wait
         self._connection: sqlite3.Connection | None = None
         self._copy: TemporaryDirectory[str] | None = None
+        self._noted = False
         self._lock = threading.RLock()
 
     @classmethod
@@ -98,7 +100,7 @@ class Ledger:
 
         Raises:
             UsageError: there is no such folder.
-            DataError: the file is damaged, or a newer vetset made it.
+            DataError: the file is damaged, or lost, or a newer vetset made it.
         """
         path = Path(folder) / "decisions.db"
         if not path.parent.is_dir():
@@ -260,6 +262,9 @@ class Ledger:
         with self._lock, plain_errors(self.path):
             connection = self._connect(create=True)
             assert connection is not None  # noqa: S101 -- create=True makes one
+            if not self._noted:  # before the first decision, so that none can be lost unnoticed
+                parts.note(self.path.parent, parts.DECISIONS)
+                self._noted = True
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -278,6 +283,8 @@ class Ledger:
     def _connect(self, *, create: bool = False) -> sqlite3.Connection | None:
         # A file of 0 bytes is a creation that a kill cut off before anything was decided.
         there = self.path.exists() and self.path.stat().st_size > 0
+        if self._connection is None and not there:
+            parts.miss_no_decisions(self.path.parent)
         if self._connection is None and self.readonly and there:
             self._connection, self._copy = open_readonly(self.path)
             self.warning = f"{self.path} can't be written: its decisions count, and no new ones can be made here."

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import parts
 from ..dataset import Dataset, is_whole
 from ..decisions.applied import Ledger, head_for
 from ..errors import DataError, StaleError, UsageError, quote
@@ -111,7 +112,7 @@ def read(
         if not result.rows:
             first = _first_reject(folder / "rejects.jsonl")
             if not first:
-                raise DataError(f"{results[0].name} holds a header and no record; give a file with at least one.")
+                raise DataError(f"{results[0].name} holds no record; give a file with at least one.")
             raise DataError(
                 f"{results[0].name}: none of its {result.rejects:,} records became a row; the first, on line "
                 f"{first.get('line')}: {first.get('reason')}; say what the columns mean with --format, --text and --label."
@@ -119,10 +120,8 @@ def read(
         out.mkdir(parents=True, exist_ok=True)
         inputs = [_input(*pair) for pair in zip(sources, results, strict=True)]
         same = (before.get("digest"), before.get("vetset"), before.get("inputs")) == (digest, version(), inputs)
-        old = {} if same else {"findings.parquet": None, "splits.parquet": None}
-        lost = [
-            word for word, file in (("findings", "findings"), ("split", "splits")) if (out / f"{file}.parquet").exists()
-        ]
+        left = _left_behind(out, same=same)
+        lost = [name for name in left if (out / name).exists() or parts.is_lost(out, name)]
 
         def still(stands: str | None) -> str:
             if same and stands != digest:  # the findings and the split that would be kept are of other rows by now
@@ -133,7 +132,7 @@ def read(
             {
                 "rows.parquet": lambda path: os.replace(folder / "rows.parquet", path),
                 "rejects.jsonl": lambda path: os.replace(folder / "rejects.jsonl", path),
-                **old,
+                **dict.fromkeys(left),
             },
             step={
                 "verb": "read", "version": version(), "options": options,
@@ -145,10 +144,22 @@ def read(
             digest=still,
             inputs=inputs,
             exports=lambda stands: stands or [],  # also one that was written while this read went on
-            **({} if same else {"checked": [], "against": [], "train": "train"}),
+            **({"checked": []} if parts.FINDINGS in left else {}),
+            **({"train": "train"} if parts.SPLITS in left else {}),
+            **({} if same else {"against": []}),
         )  # fmt: skip
     dataset = Dataset.open(out)
-    return ReadResult(dataset, results, skipped, _told(dataset, lost=[] if same else lost))
+    return ReadResult(dataset, results, skipped, _told(dataset, lost))
+
+
+def _left_behind(out: Path, *, same: bool) -> list[str]:
+    """Return which of findings and split don't stay: they belong to other rows, or are lost.
+
+    What was found while a split stood that is lost now belongs to no split.
+    """
+    if not same or parts.is_lost(out, parts.SPLITS):
+        return [parts.FINDINGS, parts.SPLITS]
+    return [parts.FINDINGS] if parts.is_lost(out, parts.FINDINGS) else []
 
 
 def _before(out: Path, sources: Sequence[Source]) -> dict[str, Any]:
@@ -159,7 +170,8 @@ def _before(out: Path, sources: Sequence[Source]) -> dict[str, Any]:
         return {}  # a damaged manifest is what a new read mends
     manifest = Dataset.open(out).manifest
     known = {entry["path"] for entry in manifest.get("inputs", [])}
-    if known and (out / "decisions.db").exists() and not known & {source.name for source in sources}:
+    decided = (out / parts.DECISIONS).exists() or parts.is_lost(out, parts.DECISIONS)
+    if known and decided and not known & {source.name for source in sources}:
         raise UsageError(
             f"{out} was read from {quote(sorted(known)[0])} and holds decisions on its rows; give the new set another name "
             f"with -o, or remove {out} first."
@@ -167,15 +179,18 @@ def _before(out: Path, sources: Sequence[Source]) -> dict[str, Any]:
     return manifest
 
 
-def _told(dataset: Dataset, *, lost: list[str]) -> list[str]:
+def _told(dataset: Dataset, lost: list[str]) -> list[str]:
     notes = []
     if lost:
-        verbs = {"findings": "check", "split": "split"}
-        again = " and ".join(f"`vetset {verbs[word]} {dataset.folder}`" for word in lost)
-        notes.append(f"the {' and the '.join(lost)} of the rows before are gone; run {again} again")
-    if not (dataset.folder / "decisions.db").exists():
-        return notes
+        said = {parts.FINDINGS: ("findings", "check"), parts.SPLITS: ("split", "split")}
+        words = " and the ".join(said[name][0] for name in lost)
+        again = " and ".join(f"`vetset {said[name][1]} {dataset.folder}`" for name in lost)
+        notes.append(f"the {words} of the rows before are gone; run {again} again")
+    if parts.is_lost(dataset.folder, parts.DECISIONS):
+        return [*notes, str(parts.decisions_lost(dataset.folder)).rstrip(".")]
     with Ledger.open(dataset.folder) as ledger:
+        if not ledger.last():
+            return notes
         applied = head_for(ledger, dataset.rows)
     if applied.stale.height:
         total = applied.stale.height + applied.heads.height
@@ -213,7 +228,7 @@ def _check_out(out: Path) -> None:
     if out.is_file():
         raise UsageError(f"{out} is a file; give the set another name with -o NAME.vet.")
     if out.is_dir() and not (out / "manifest.json").exists():
-        foreign = [item.name for item in out.iterdir() if not item.name.startswith(".") and item.name != "decisions.db"]
+        foreign = [item.name for item in out.iterdir() if not item.name.startswith((".", parts.DECISIONS))]
         if foreign:
             raise UsageError(
                 f"{out} is a folder that is no set (it holds {quote(foreign[0])}); give another name with -o NAME.vet."

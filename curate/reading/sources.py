@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..dataset import is_set, sources_of
 from ..errors import DataError, UsageError, quote
 from . import tables
 from .chunks import Chunk, Reject, Source
@@ -18,6 +19,8 @@ from .hub import HubData, looks_like_hub_name
 __all__ = ["Chunk", "Reject", "Source", "find_sources"]
 
 _BESIDE = {"readme", "license", "licence", "notice", "copying", "changelog", "contributing", "citation", "authors"}
+_SET = "a set of vetset"
+_OF_AN_EXPORT = {"decisions.jsonl": "the decisions of an export", "lineage.parquet": "the lineage of an export"}
 _METADATA = {"dataset_info.json", "dataset_infos.json", "state.json", "dataset_dict.json", "provenance.json"}
 
 
@@ -37,7 +40,7 @@ def find_sources(
         encoding: of text; guessed file by file.
 
     Raises:
-        UsageError: nothing is there, or an option makes no sense.
+        UsageError: nothing is there, it is a set, or an option makes no sense.
         DataError: a file that was named is empty or no data.
     """
     options = Options(
@@ -51,6 +54,8 @@ def find_sources(
             not str(item) or len(os.fsencode(path.name)) > 255
         ):  # no name of a file, and Path("") is the folder we are in
             raise UsageError(f"{quote(item)} is no path; give a file, a folder, a pattern or owner/name on the hub.")
+        if path.is_dir() and is_set(path):
+            raise UsageError(_set_for_data(path))
         if path.is_dir():
             found, passed = _folder(path, str(item), options)
         elif path.exists():
@@ -68,6 +73,23 @@ def find_sources(
     return _once(sources, skipped)
 
 
+def _set_for_data(folder: Path) -> str:
+    """Say what to read in the place of a set.
+
+    Its rows alone would lose what was decided, and would be said to come from the set and not from their source.
+    """
+    read_from = sources_of(folder)
+    source = (
+        f"the files that it was read from ({', '.join(quote(name, 300) for name in read_from[:3])})"
+        if read_from
+        else "its source"
+    )
+    return (
+        f"{folder} is a set and no data: read {source}, or, for the rows as they were decided, what "
+        f"`vetset export {folder} -o DIR` writes."
+    )
+
+
 def _once(sources: list[Source], skipped: list[str]) -> tuple[list[Source], list[str]]:
     first: dict[Path, Source] = {}
     again = [source.name for source in sources if first.setdefault(source.path.resolve(), source) is not source]
@@ -82,8 +104,8 @@ def _folder(path: Path, name: str, options: Options) -> tuple[list[Source], list
     skipped: list[str] = []
     for root, folders, names in os.walk(path):
         for inner in sorted(folders):
-            if inner.startswith(".") or inner.endswith(".vet"):
-                skipped.append(f"{_join(root, inner)}: {'hidden' if inner.startswith('.') else 'a set of vetset'}")
+            if inner.startswith(".") or inner.endswith(".vet") or is_set(Path(root, inner)):
+                skipped.append(f"{_join(root, inner)}: {'hidden' if inner.startswith('.') else _SET}")
             elif saved := tables.saved_splits(Path(root, inner)):
                 sources += [_saved(folder, split, _join(root, inner, split)) for split, folder in saved]
             else:
@@ -106,8 +128,8 @@ def _many(files: list[Path], options: Options, *, has_data: bool = False) -> tup
     for path in files:
         name = str(path)
         reason = _not_data(path)
-        if path.name == "decisions.jsonl" and path.with_name("provenance.json").exists():
-            reason = "the decisions of an export"
+        if path.name in _OF_AN_EXPORT and path.with_name("provenance.json").exists():
+            reason = _OF_AN_EXPORT[path.name]
         if reason is None:
             try:
                 sources.append(open_file(path, name, options))
@@ -125,7 +147,7 @@ def _many(files: list[Path], options: Options, *, has_data: bool = False) -> tup
 def _not_data(path: Path) -> str | None:
     """Return why a file of a folder is not even opened; an empty reason passes over it in silence."""
     if path.is_dir():
-        return ""
+        return _SET if is_set(path) else ""
     if not path.is_file():
         return "not a regular file"
     if path.name.startswith("."):
