@@ -16,9 +16,9 @@ from __future__ import annotations
 import polars as pl
 
 from ..clusters import ids
-from ..errors import quote
 from ..findings import empty, report
 from .marks import ANNOUNCING, THRESHOLDS, find_marks, words
+from .quoting import shown_all
 from .telltale import find_columns
 
 _ANNOUNCED = rf"(?:^|\W)(?:{'|'.join(ANNOUNCING)})[\"'*]*\s?[:=：＝][\"'*]*"
@@ -120,5 +120,5 @@ def _copied_endings(turns: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
 
 
 def _noted(own: pl.DataFrame, sentence: str) -> pl.DataFrame:
-    shown = pl.Series([quote(value, limit=30) for value in own["shown"]], dtype=pl.String)
+    shown = shown_all(own["shown"], 30)
     return own.select("row", pl.lit(1.0).alias("score"), pl.format(sentence, shown).alias("note"))

@@ -6,14 +6,13 @@ import numpy as np
 import polars as pl
 
 from ..near.shingles import Shingle
-from .evidence import EXPLAINED, Words, shared_run
+from .evidence import Words, explained, shared_run
 from .overlap import fewer_words, grams_of, partners
-from .sides import Sides, shown, sides, together
+from .sides import Sides, sides, together
 
 _GRAM = Shingle("word", 3)  # an edit costs three of them; of single words any long text holds most
-_LEAST_WORDS = (
-    8  # shorter texts are compared as a whole (leakage.short): of two or three 3-grams chance alone finds most
-)
+# Shorter texts are compared as a whole (leakage.short): of two or three 3-grams chance alone finds most.
+_LEAST_WORDS = 8
 
 
 def find_contained(
@@ -44,14 +43,14 @@ def _found(pair: Sides, threshold: float) -> pl.DataFrame:
     kept = np.flatnonzero(~fewer_words(tested, _LEAST_WORDS)[asked] & ~grams.everywhere()[rarest])
     weights = grams.weights()[rarest]
     whose, where = ("an input of {}", "in this one") if pair.outside else ("the input", "in an input of {}")
-    notes = []
+    notes, words = [], explained(tested, asked[kept], trained, known[kept])
     for at, index in enumerate(kept.tolist()):
         told = ""
-        if at < EXPLAINED:
+        if at < words:
             own = Words.of(tested.whole(int(asked[index])))
             other = Words.of(trained.whole(int(known[index])))
             low, high = shared_run(own, other, _GRAM.width, int(best.gram[index]))
-            told = f": {shown(own.span(low, high))} (idf {weights[index]:.1f})" if high > low else ""
+            told = f": {own.shown(low, high)} (idf {weights[index]:.1f})" if high > low else ""
         notes.append(f"{best.share[index]:.0%} of {whose}, weighed by rarity, stands {where}{told}.")
     return pair.findings(
         "leakage.contained",

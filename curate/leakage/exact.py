@@ -11,6 +11,7 @@ from .. import text
 from ..clusters import ids, place
 from ..findings import empty, report
 from .answers import find_answer
+from .sides import together
 
 __all__ = ["find_answer", "find_leak", "leak_figures"]
 
@@ -44,8 +45,7 @@ def find_leak(
     if against is not None:
         there = _texts(against, text.keys(against))
         found.append(_leaks(rows, here.filter(trained | pl.col("split").is_null()), there, against, outside=True))
-    everything = pl.concat(found)
-    return everything if against is None else _in_row_order(everything, rows)
+    return together(rows, found)
 
 
 _MOST_PAIRED = 8  # splits that are held against each other, at two joins a pair; of more, only those against train
@@ -162,8 +162,3 @@ def _overlap(held: pl.DataFrame, known: pl.DataFrame) -> dict[str, int]:
         "distinct_raw": raw["raw"].n_unique(),
         "distinct_normalised": folded["folded"].n_unique(),
     }
-
-
-def _in_row_order(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    order = rows.select("id", pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
-    return found.join(order, on="id", how="left", maintain_order="left").sort("row", maintain_order=True).drop("row")

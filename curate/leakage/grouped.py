@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ..errors import quote
+from .quoting import shown_all
 from .sides import Sides, sides, together
 
 _RUNNING = r"^\d{1,6}$"  # a bare number this short numbers the groups of one file, and says nothing of another
@@ -64,10 +64,9 @@ def _shared(pair: Sides) -> pl.DataFrame:
 
 def _found(pair: Sides) -> pl.DataFrame:
     found = _shared(pair)
-    names = [quote(name, 40) for name in found["group"]]
     note = pl.format(
         "{} is the first of {} rows there of the same group, {}.",
-        pl.lit("{}"), pl.col("times"), pl.Series(names, dtype=pl.String),
+        pl.lit("{}"), pl.col("times"), shown_all(found["group"], 40),
     )  # fmt: skip
     return pair.findings(
         "leakage.group",

@@ -103,7 +103,9 @@ def _measured(pair: Sides) -> tuple[TimeFigures | None, Ints, Ints]:
 
 
 def _times(rows: pl.DataFrame) -> Ints:
-    return rows["time"].dt.timestamp("us").fill_null(_NONE).to_numpy()
+    # A year that no calendar of Python's has is no time that a split could be made by.
+    held = pl.when(pl.col("time").dt.year().is_between(datetime.min.year, datetime.max.year)).then("time")
+    return rows.select(held.dt.timestamp("us").fill_null(_NONE)).to_series().to_numpy()
 
 
 def _told(rows: pl.DataFrame, own: Ints, cut: datetime, *, after: bool) -> pl.DataFrame:

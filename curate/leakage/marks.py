@@ -13,6 +13,7 @@ import polars as pl
 
 from ..errors import quote
 from ..text import fold, fold_all
+from .quoting import shown_all
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _after(said: pl.DataFrame, mark: list[str]) -> pl.DataFrame:
     shown = quote(" ".join(literal), limit=20)
     note = "The mark {} stands before {} in the input, and {} of {} rows with this mark have their own label there."
     total = hits["row"].n_unique()
-    values = pl.Series([quote(" ".join(value.split())[:20], limit=20) for value in both["shown"]], dtype=pl.String)
+    values = shown_all(both["shown"].str.replace_all(r"\s+", " ").str.strip_chars(), 20)
     return both.select(
         "row",
         pl.lit(0.95).alias("score"),
@@ -215,7 +216,7 @@ def _codes(said: pl.DataFrame, sample: pl.DataFrame) -> pl.DataFrame:
     own = _spelled(said, spelled).filter("own").unique("row", keep="first", maintain_order=True)
     share = float(given.select(pl.col("len").sum() / pl.col("rows").sum()).item())
     note = f"The input holds its own label spelled as code, {{}}; {share:.0%} of rows of {len(given)} labels do."
-    shown = pl.Series([quote(label, limit=30) for label in own["label"]], dtype=pl.String)
+    shown = shown_all(own["label"], 30)
     return own.select("row", pl.lit(0.9).alias("score"), pl.format(note, shown).alias("note"))
 
 

@@ -7,7 +7,8 @@ import polars as pl
 
 from ..near import joining
 from ..near.shingles import Sets, Shingle, shingled
-from .evidence import EXPLAINED, Words, differences
+from .evidence import differences, explained
+from .overlap import worded
 from .sides import Texts, sides, together
 
 _NUMBER = r"[$€£¥₹]?\p{N}+(?:[.,:/\u{00a0}\u{202f}-]?\p{N}+)*[%°]?"
@@ -76,7 +77,8 @@ def masked(texts: pl.Series, number: str = " 0 ", name: str = " xnamex ") -> pl.
 def _other_words(texts: Texts, rows: np.ndarray) -> np.ndarray:
     """How many different words texts have besides numbers and names."""
     part = texts.take(rows)
-    return shingled(masked(part.pieces, " ", " "), part.bounds, shingle=Shingle("word", 1)).sizes
+    rest = Texts(masked(part.pieces, " ", " "), part.bounds)
+    return np.where(worded(rest), shingled(rest.pieces, rest.bounds, shingle=Shingle("word", 1)).sizes, 0)
 
 
 def _templates(component: np.ndarray, plain: Sets, held: np.ndarray) -> np.ndarray:
@@ -88,11 +90,9 @@ def _templates(component: np.ndarray, plain: Sets, held: np.ndarray) -> np.ndarr
 
 
 def _notes(texts: Texts, own: np.ndarray, peer: np.ndarray, score: np.ndarray) -> list[str]:
-    notes = []
+    notes, shown = [], explained(texts, own, texts, peer[own])
     for at, row in enumerate(own.tolist()):
-        told = ""
-        if at < EXPLAINED:
-            told = f": {differences(Words.of(texts.whole(row)), Words.of(texts.whole(int(peer[row]))))}"
+        told = f": {differences(texts.whole(row), texts.whole(int(peer[row])))}" if at < shown else ""
         same = "the same as" if score[row] == 1 else f"near (Jaccard {score[row]:.2f}) to"
         notes.append(f"With numbers and names masked, the input is {same} one in {{}}{told}.")
     return notes

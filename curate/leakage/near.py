@@ -7,7 +7,7 @@ import polars as pl
 
 from ..near import joining
 from ..near.shingles import Shingle, shingled
-from .evidence import EXPLAINED, Words, differences
+from .evidence import differences, explained
 from .sides import Sides, Texts, sides, together
 
 
@@ -49,11 +49,9 @@ def find_near(
 
 
 def _notes(texts: Texts, own: np.ndarray, peer: np.ndarray, score: np.ndarray, shingle: Shingle) -> list[str]:
-    notes = []
+    notes, shown = [], explained(texts, own, texts, peer)
     for at, (row, other, jaccard) in enumerate(zip(own.tolist(), peer.tolist(), score.tolist(), strict=True)):
-        told = ""
-        if at < EXPLAINED:
-            told = f": {differences(Words.of(texts.whole(row)), Words.of(texts.whole(other)))}"
+        told = f": {differences(texts.whole(row), texts.whole(other))}" if at < shown else ""
         notes.append(f"The input is near to one in {{}}, Jaccard {jaccard:.2f} of {shingle}{told}.")
     return notes
 

@@ -49,8 +49,16 @@ class Grams:
         return int(np.unique(self.first).size), int(np.unique(self.known_first).size)
 
     def weights(self) -> npt.NDArray[np.float64]:
-        """Return the idf of each gram over both sides."""
-        return np.log(sum(self.sizes()) / np.maximum(self.tested_in + self.trained_in, 1))
+        """Return the idf of each gram over both sides.
+
+        Of at least three texts: with one on each side, all that they share would stand everywhere and weigh nothing.
+        """
+        return np.log(max(sum(self.sizes()), 3) / np.maximum(self.tested_in + self.trained_in, 1))
+
+    def holding(self, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Say which eval texts hold a gram of those wanted (one flag a gram)."""
+        ends = np.concatenate([[0], np.cumsum(wanted[self.numbers])])
+        return ends[self.sets.starts + self.sets.sizes] > ends[self.sets.starts]
 
     def everywhere(self) -> npt.NDArray[np.bool_]:
         """Say which grams stand everywhere on one of the sides (``too_many``), and so are no evidence."""
@@ -177,9 +185,14 @@ def fewer_words(texts: Texts, width: int, sets: Sets | None = None) -> npt.NDArr
         part = texts.take(one)
         wide = shingled(part.pieces, part.bounds, shingle=_WIDEST)
         short[one] = wide.sums[:, 0] == sets.sums[one, 0]
-    worded = texts.pieces.str.contains(r"[\p{L}\p{N}_]").to_numpy()
-    before = np.concatenate([[0], np.cumsum(worded)])[texts.bounds]
-    return short | (before[1:] == before[:-1])  # of a text without a word, shingles are of its signs
+    return short | ~worded(texts)
+
+
+def worded(texts: Texts) -> npt.NDArray[np.bool_]:
+    """Say which texts have a word: of one without, shingles are of its signs."""
+    there = texts.pieces.str.contains(r"[\p{L}\p{N}_]").to_numpy()
+    before = np.concatenate([[0], np.cumsum(there)])[texts.bounds]
+    return before[1:] > before[:-1]
 
 
 def _first(sums: npt.NDArray[np.uint64]) -> Ints:

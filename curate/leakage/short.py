@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 
 from ..near.shingles import Shingle
-from .evidence import EXPLAINED, Words
+from .evidence import EXPLAINED
 from .overlap import fewer_words, grams_of, partners
+from .quoting import shown
 from .rarity import Rarity
-from .sides import Ints, Sides, Texts, shown, sides, together
+from .sides import Ints, Sides, Texts, sides, together
 
 _BELOW = 8  # words: from here on leakage.ngram looks
 
@@ -49,7 +50,7 @@ def _found(pair: Sides) -> pl.DataFrame:
     found = pl.concat(parts).unique("own", keep="first", maintain_order=True).sort("own")
     notes = []
     for at, (asked, held, width) in enumerate(found.select("asked", "held", "width").iter_rows()):
-        span = f": {shown(Words.of(tested.whole(asked)).text)}" if at < EXPLAINED else ""
+        span = f": {shown(tested.whole(asked))}" if at < EXPLAINED else ""
         times = "one train input holds" if held == 1 else f"{held} train inputs hold"
         whose = (
             "All {} words of an input of {{}} stand here" if pair.outside else "All {} words of the input stand in {{}}"

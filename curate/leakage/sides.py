@@ -14,9 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..clusters import ids, place
-from ..errors import quote
 from ..findings import empty, report
-from ..masking import mask
 from ..near.row_texts import row_pieces
 
 Ints = npt.NDArray[np.int64]
@@ -39,6 +37,11 @@ class Texts:
         bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         within = np.arange(int(bounds[-1])) - np.repeat(bounds[:-1], lengths)
         return Texts(self.pieces.gather(np.repeat(self.bounds[rows], lengths) + within), bounds)
+
+    def sizes(self) -> Ints:
+        """Return the bytes of each row's text."""
+        ends = np.concatenate([[0], np.cumsum(self.pieces.str.len_bytes().to_numpy(), dtype=np.int64)])
+        return np.diff(ends[self.bounds])
 
     def whole(self, row: int) -> str:
         """Return the text of one row."""
@@ -123,11 +126,6 @@ def together(rows: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
     order = rows.select("id", pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
     whole = pl.concat(found).join(order, on="id", how="left", maintain_order="left")
     return whole.sort("row", maintain_order=True).drop("row")
-
-
-def shown(span: str) -> str:
-    """Quote a span of a user's text: personal data masked, at most 60 characters."""
-    return quote(" ".join(mask(span).split()), 58)
 
 
 def _places(kept: pl.Series) -> Ints:

@@ -9,6 +9,7 @@ import msgspec
 import polars as pl
 
 from ..errors import quote
+from .quoting import named
 
 _SAMPLE = 20_000  # rows looked at, evenly spaced; enough to tell 99% from less
 _AGREEMENT = 0.99  # of each side of the split between missing and there; 1 in 100 may be an accident of the source
@@ -70,7 +71,7 @@ def _records(extra: pl.Series) -> Iterator[dict[str, msgspec.Raw]]:
     for line in extra:
         try:
             yield decoder.decode(line) if line and line != "{}" else {}
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):  # brackets a thousand deep
             yield {}
 
 
@@ -92,9 +93,10 @@ def _side(labelled: pl.DataFrame, column: str, *, filled: bool, label: str) -> p
     state = _filled(labelled, only=column)[column] == filled
     hits = labelled.filter(state & (labelled["label"] == label))
     of_label = int((labelled["label"] == label).sum())
+    whose = named([label], 25)[0]
     note = (
         f"Column {quote(column.strip(chr(39)), 25)} is {'filled' if filled else 'empty'} on {int(state.sum())} rows, "
-        f"{len(hits)} of them among the {of_label} labelled {quote(label, 25)}: it gives the label away."
+        f"{len(hits)} of them among the {of_label} labelled {whose}: it gives the label away."
     )
     return hits.select("row", pl.lit(0.6).alias("score"), pl.lit(note).alias("note"))
 
@@ -115,8 +117,9 @@ def _each_value(labelled: pl.DataFrame, column: str) -> pl.DataFrame:
     if not pure or min(values["rows"], default=0) < 10 or values["label"].n_unique() < 2:
         return nothing
     values = values.sort("row")
+    of = values.with_columns(value=named(values["value"], 20), label=named(values["label"], 20))
     notes = [
-        f"Each {column} has one label only: {quote(value, 20)} has {quote(label, 20)} on {top} of its {rows} rows."
-        for value, label, top, rows in values.select("value", "label", "top", "rows").iter_rows()
+        f"Each {column} has one label only: {value} has {label} on {top} of its {rows} rows."
+        for value, label, top, rows in of.select("value", "label", "top", "rows").iter_rows()
     ]
     return values.select("row", pl.lit(0.5).alias("score"), pl.Series(notes, dtype=pl.String).alias("note"))

@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import json
 import random
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 from vetset.curate.dataset import frame
 from vetset.curate.findings import SCHEMA
+from vetset.curate.leakage import evidence
 from vetset.curate.leakage.containment import find_contained
 from vetset.curate.leakage.evidence import Words, differences, shared_run
 from vetset.curate.leakage.grams import find_ngram, ngram_figures
@@ -286,6 +288,54 @@ def test_secrets_in_a_shared_run_are_masked():
     assert "[mail address]" in find_ngram(rows)["note"][0]
 
 
+def test_secrets_in_what_differs_are_masked():
+    mail, key = "anna.smith@example.com", "sk-abc123def456ghi789jkl0"
+    for name, text in (("near", ITEM), ("masked", PLANTS["masked"][0])):
+        note = RULES[name](among(text, f"{mail} {key} {ITEM}"), threshold=0.5)["note"][0]
+        assert "anna" not in note
+        assert "abc123" not in note
+        assert "secret" in note
+
+
+def test_a_run_that_cuts_a_secret_in_two_does_not_show_half_of_it():
+    begins = "it is on a 1 to 2 of me 4111 1111 1111 "
+    rows = among(f"{other(300)} {begins}1234 so", f"{begins}1111 then, {other(301)}")
+    for name in ("ngram", "contained"):
+        note = RULES[name](rows, **({"threshold": 0.1} if name == "contained" else {}))["note"][0]
+        assert "4111" not in note
+        assert "it is on a 1 to 2 of me" in note
+
+
+def test_a_group_that_is_a_mail_address_is_masked():
+    rows = frame([{"messages": side, "split": side, "group": "ann@example.com"} for side in ("train", "test")])
+    assert "'[mail address]'" in find_group(rows)["note"][0]
+
+
+def test_of_one_text_a_side_what_they_share_counts():
+    rows = split_rows([DOCUMENT.format(ITEM)], [ITEM])
+    assert len(find_ngram(rows)) == len(find_contained(rows)) == 1
+
+
+def test_the_plain_convention_counts_grams_that_stand_everywhere():
+    prompt = "Read the following question with care and answer it with one word and nothing else"
+    rows = split_rows([f"{prompt} {other(n)}" for n in range(40)], [f"{prompt} {other(n)}" for n in range(40, 60)])
+    figures = ngram_figures(rows)["eval in train"]
+    assert figures.shared == {13: 20, 8: 20}
+    assert figures.counted == {13: 0, 8: 0}
+    same = ngram_figures(split_rows([ITEM] * 5, [ITEM] * 4 + ["short"]))["eval in train"]
+    assert same.shared == same.counted == {13: 4, 8: 4}
+
+
+def test_counting_a_prompt_of_many_rows_takes_no_time():
+    sentences = [other(n) for n in range(30)]
+    draw = random.Random(0)
+    rows = split_rows(*([" ".join(draw.sample(sentences, 5)) for _ in range(size)] for size in (6000, 3000)))
+    ngram_figures(rows[:10])
+    start = time.process_time()
+    assert ngram_figures(rows)["eval in train"].shared == {13: 3000, 8: 3000}
+    assert time.process_time() - start < 3
+
+
 # contained
 
 
@@ -327,6 +377,8 @@ def test_texts_that_are_little_but_numbers_and_names_are_left_alone():
         ["What is 14 + 15?", "ANN LEE 3 HIGH STREET"],
     )
     assert find_masked(rows).is_empty()
+    signs = [f"{a} + {b} * ({c} - 1) / 7 = [?] & {{}}!; %" for a, b, c in ((2, 3, 4), (7, 5, 2))]
+    assert find_masked(among(*signs)).is_empty()
 
 
 def test_what_is_near_before_masking_is_left_to_the_rule_for_that():
@@ -456,6 +508,12 @@ def test_a_random_split_a_clean_one_and_rows_without_time_are_left_alone():
     assert time_figures(mixed)["test in train"].later == pytest.approx(0.51, abs=0.02)
 
 
+def test_years_that_no_calendar_has_are_no_times():
+    rows = split_rows(map(other, range(20)), map(other, range(20, 40)))
+    far = pl.Series("time", [2**62 + number for number in range(40)]).cast(pl.Datetime("us", "UTC"))
+    assert find_time(rows.with_columns(far)).is_empty()
+
+
 def test_rows_from_after_an_eval_file_are_found():
     ours = frame([{**row, "split": None} for row in timed([*range(40), 100], "train")])
     theirs = frame([{**row, "split": None} for row in timed(range(45, 60), "test")])
@@ -469,7 +527,32 @@ def test_a_run_grows_around_the_gram_that_was_found():
     own, there = Words.of("one two three four five six"), Words.of("zero two three four x two three four five y")
     assert shared_run(own, there, 2, 2) == (1, 5)
     assert shared_run(own, there, 2, 99) == (0, 0)
-    assert differences(own, own) == "the same words"
+    assert differences(own.text, own.text) == "the same words"
+    assert differences("to ann@example.com", "to joe@example.com") == "words that are masked here"
+
+
+def test_the_longest_run_is_found_wherever_it_begins_and_ends():
+    words = [f"w{number}" for number in range(1000)]
+    for low, high in ((0, 1000), (0, 37), (963, 1000), (300, 333), (499, 521)):
+        own, there = Words(" ".join(words), words), ["x", *words[low:high], "y"]
+        assert shared_run(own, Words(" ".join(there), there), 13, low + 3) == (low, high)
+
+
+def test_one_word_repeated_is_no_matter_of_minutes():
+    start = time.process_time()
+    rows = among("ha " * 20_000, "ha " * 20_001)
+    assert len(find_ngram(rows)) == len(find_contained(rows)) == 1
+    assert time.process_time() - start < 8
+
+
+def test_words_of_long_texts_are_shown_up_to_a_number_of_bytes(monkeypatch):
+    monkeypatch.setattr(evidence, "_READ", 1000)
+    rows = split_rows([other(n) for n in range(8)], [f"so {other(n)}" for n in range(8)])
+    for name in ("near", "ngram", "contained"):
+        found = RULES[name](rows)
+        assert len(found) == 8
+        told = "only here" if name == "near" else "'" + "text"
+        assert 0 < found["note"].str.contains(told, literal=True).sum() < 8
 
 
 @pytest.mark.parametrize(("texts", "most"), [(1, 2), (9, 3), (30, 10), (7473, 10), (20_000, 20), (10**6, 1000)])

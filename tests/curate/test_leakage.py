@@ -264,6 +264,26 @@ def test_sources_of_one_label_each_are_shown_once_a_source():
     assert "'web' has 'a' on 20 of its 20 rows" in found["note"][0]
 
 
+def test_labels_and_annotators_that_are_mail_addresses_are_masked():
+    names = ["ann@example.com", "joe@example.com"]
+    rows = frame(
+        [
+            {"messages": f"{n} label: {names[n % 2]}", "label": names[n % 2], "annotator": names[n % 2]}
+            for n in range(60)
+        ]
+    )
+    notes = find_answer(rows, turns(rows))["note"]
+    assert len(notes) == 60
+    assert not notes.str.contains("@").any()
+    assert notes.str.contains("[mail address]", literal=True).all()
+
+
+def test_brackets_a_thousand_deep_do_no_harm():
+    deep = '{"a": ' + "[" * 50_000 + "]" * 50_000 + "}"
+    rows = frame([{"messages": f"t{n}", "label": "ab"[n % 2], "extra": deep} for n in range(6)])
+    assert find_answer(rows, turns(rows)).is_empty()
+
+
 def test_extra_that_is_no_json_object_does_no_harm():
     rows = frame([{"messages": f"t{n}", "label": "ab"[n % 2], "extra": ("[1]", "x", "")[n % 3]} for n in range(30)])
     assert answers(rows).is_empty()
