@@ -16,11 +16,13 @@ from ..dataset import Dataset
 from ..errors import StaleError, UsageError, quote
 from ..rules import RULES, select_rules
 from ..version import version
+from ..wording import counted
 from .applied import head_for
 from .decision import Decision, Outcome
 from .ledger import Ledger
 from .ledger_jsonl import export_jsonl, import_jsonl
 from .policy import REVIEWER, Policy, policy_decisions, standing, withdrawn
+from .remarks import on_new_labels, on_nothing, on_others
 
 
 def find_row(dataset: Dataset, wanted: str) -> str:
@@ -70,13 +72,16 @@ def decide_by_rule(
         value: of relabel and edit; where it is ``None`` each finding's own value, and rows without one are left alone.
         reason: for the log; the rule's name by default.
     """
-    rules = select_rules([rule])
+    rules, findings = select_rules([rule]), _findings(dataset)
     with Ledger.open(dataset.folder) as ledger:
-        stands = standing(_findings(dataset), head_for(ledger, dataset.rows).heads, dataset.rows).filter(
-            pl.col("rule").is_in(rules)
-        )
+        seen, heads = ledger.last(), head_for(ledger, dataset.rows).heads
+        stands = standing(findings, heads, dataset.rows).filter(pl.col("rule").is_in(rules))
+        if stands.is_empty():
+            checked = dataset.manifest.get("checked", [])
+            why = on_nothing(dataset.folder, rule, rules, checked=checked, findings=findings, heads=heads)
+            return Outcome(notes=(why,))
         own = action in ("relabel", "edit") and value is None
-        if own and stands.height and stands["value"].null_count() == stands.height:
+        if own and stands["value"].null_count() == stands.height:
             raise UsageError(f"the findings of {rule} suggest no value to {action} to; give one with --value.")
         rows = stands.filter(pl.col("value").is_not_null()) if own else stands
         decisions = [
@@ -85,7 +90,12 @@ def decide_by_rule(
             .select("id", "rule", "value")
             .iter_rows()
         ]
-        return ledger.decide(decisions, reviewer=reviewer)
+        outcome = _decided(dataset, ledger, decisions, reviewer=reviewer, seen=seen, heads=heads)
+    left = stands.join(rows, on="id", how="anti")["id"].n_unique()
+    if not left:
+        return outcome
+    note = f"{counted(left, 'row')} of which no finding suggests a value left alone; give one with --value"
+    return replace(outcome, notes=(*outcome.notes, note))
 
 
 def decide_rows(
@@ -97,10 +107,27 @@ def decide_rows(
     value: str | None = None,
     reason: str | None = None,
 ) -> Outcome:
-    """Decide rows named by their ids, or by beginnings of ids that name one row."""
+    """Decide rows named by their ids, or by beginnings of ids that name one row.
+
+    What another reviewer decided before is replaced, and ``notes`` say so; what one decides at the same moment is a conflict.
+    """
     ids = [find_row(dataset, one) for one in wanted]
+    decisions = [Decision(i, action, value=value, reason=reason) for i in ids]  # pyright: ignore[reportArgumentType]
     with Ledger.open(dataset.folder) as ledger:
-        return ledger.decide([Decision(i, action, value=value, reason=reason) for i in ids], reviewer=reviewer)  # pyright: ignore[reportArgumentType]
+        seen, heads = ledger.last(), ledger.head()
+        return _decided(dataset, ledger, decisions, reviewer=reviewer, seen=seen, heads=heads)
+
+
+def _decided(
+    dataset: Dataset, ledger: Ledger, decisions: Sequence[Decision], *, reviewer: str, seen: int, heads: pl.DataFrame
+) -> Outcome:
+    """Write decisions that were made in sight of ``heads``, and tell what may surprise."""
+    outcome = ledger.decide(decisions, reviewer=reviewer, expect=seen)
+    late = {conflict.uid for conflict in outcome.conflicts}
+    written = [decision for decision in decisions if decision.uid not in late]
+    notes = [*on_new_labels(dataset.rows, heads, written), *on_others(heads, written, reviewer)]
+    back = f" (to take it back: vetset decide {dataset.folder} --undo {outcome.batch})"
+    return replace(outcome, notes=tuple(f"{note}{back}" for note in notes))
 
 
 def undo(dataset: Dataset, what: str, *, reviewer: str) -> Outcome:

@@ -70,15 +70,17 @@ class Outcome:
     conflicts: tuple[Conflict, ...] = ()
     batch: str | None = None
     withdrawn: int = 0  # decisions of the policy that it took back before
+    notes: tuple[str, ...] = ()  # what was done as asked and may not be what was meant (``remarks``)
 
     def summary(self) -> dict[str, Any]:
-        """Return the counts and the conflicts as plain data for ``--json``."""
+        """Return the counts, the conflicts and the notes as plain data for ``--json``."""
         return {
             "written": len(self.seqs),
             "repeated": len(self.repeated),
             "conflicts": [conflict.__dict__ for conflict in self.conflicts],
             "batch": self.batch,
             "withdrawn": self.withdrawn,
+            "notes": list(self.notes),
         }
 
 
