@@ -23,28 +23,12 @@ def find_exact(rows: pl.DataFrame) -> pl.DataFrame:
     >>> find_exact(frame([{"messages": "hi", "label": "a"}] * 3))["note"][0]
     'Same input and same target as memory line 1; they stand 3 times in the set.'
     """
-    members = clustered(_identities(rows))
-    # Each split keeps a copy of its own: to drop the train copy of an eval row would settle a leak by losing the row. A row in
-    # no split (a decision took it out before the split was made) is a repeat like any other, and no leak.
-    members = members.with_columns(rows["split"].gather(members["row"]).alias("split"))
-    own = pl.col("row").min().over("first", "split")
-    settled = (
-        pl.col("split").is_null()
-        | pl.col("split").filter(pl.col("row") == pl.col("first")).first().over("first").is_null()
-    )
-    members = members.with_columns(pl.when(settled).then("first").otherwise(own).alias("own"))
-    again = _after_first(members).with_columns(
-        pl.when(pl.col("row") == pl.col("own")).then("first").otherwise("own").alias("kept"),
-        (pl.col("row") == pl.col("own")).alias("leak"),
-    )
+    again = _repeats(rows, _identities(rows))
     if again.is_empty():
         return empty()
-    tools = rows["tools"].gather(again["row"]).ne_missing(rows["tools"].gather(again["kept"]))
     note = pl.format(
         "Same input and same target as {}; they stand {} times in the set", pl.col("place"), pl.col("size")
     )
-    other = pl.lit(", here with other tools on offer.")
-    across = pl.lit(", this one in another split.")
     return report(
         again.select(
             ids(rows, again["row"]).alias("id"),
@@ -52,15 +36,10 @@ def find_exact(rows: pl.DataFrame) -> pl.DataFrame:
             ids(rows, again["first"]).alias("cluster"),
             ids(rows, again["kept"]).alias("peer"),
             place(rows, again["kept"]),
-            tools.alias("tools"),
+            "tools",
             "size",
             "leak",
-        ).with_columns(
-            pl.concat_str(note, pl.when("leak").then(across).when("tools").then(other).otherwise(pl.lit("."))).alias(
-                "note"
-            ),
-            pl.when(pl.col("tools") | pl.col("leak")).then(pl.lit("review")).otherwise(pl.lit("drop")).alias("suggest"),
-        ),
+        ).with_columns(pl.concat_str(note, _ending()).alias("note"), _review()),
         "duplicates.exact",
     )
 
@@ -68,14 +47,15 @@ def find_exact(rows: pl.DataFrame) -> pl.DataFrame:
 def find_normalised(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
     """Find every row whose folded input and folded target another row before it has; holds the exact repeats too.
 
-    Folding is ``text.fold``: NFKC, case folding, zero-width characters dropped, white space collapsed.
+    Folding is ``text.fold``: NFKC, case folding, zero-width characters dropped, white space collapsed. As in ``find_exact``
+    each split keeps a copy of its own, and the first of a further split is left to a person; so are repeats under other tools.
 
     Args:
         rows: the rows.
         keys: ``text.keys(rows)``.
     """
     keyed = keys.select("input_folded", "target_folded").with_row_index("row").filter(~_blank(rows))
-    again = _after_first(clustered(keyed))
+    again = _repeats(rows, keyed)
     if again.is_empty():
         return empty()
     pairs = again.with_columns(_differences(rows, keys, again).alias("differs"))
@@ -86,22 +66,48 @@ def find_normalised(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.format("Differs only in {} from ", pl.col("differs")))
     )
     return report(
-        pairs.with_columns(place(rows, pairs["first"])).select(
+        pairs.with_columns(place(rows, pairs["kept"])).select(
             ids(rows, pairs["row"]).alias("id"),
             pl.when(same).then(1.0).otherwise(0.9).alias("score"),
             ids(rows, pairs["first"]).alias("cluster"),
-            ids(rows, pairs["first"]).alias("peer"),
-            pl.format("{}{}; the text stands {} times in the set.", what, pl.col("place"), pl.col("size")).alias(
-                "note"
-            ),
-            pl.lit("drop").alias("suggest"),
+            ids(rows, pairs["kept"]).alias("peer"),
+            pl.format("{}{}; the text stands {} times in the set{}", what, "place", "size", _ending()).alias("note"),
+            _review(),
         ),
         "duplicates.normalised",
     )
 
 
-def _after_first(members: pl.DataFrame) -> pl.DataFrame:
-    return members.filter(pl.col("row") != pl.col("first"))
+def _repeats(rows: pl.DataFrame, keyed: pl.DataFrame) -> pl.DataFrame:
+    """Return all rows of clusters but the first: ``row, first, size, kept`` (the row kept in its place), ``leak, tools``.
+
+    Each split keeps a copy of its own, and the first there is a leak rather than a repeat: to drop the train copy of an eval
+    row would settle a leak by losing the row. A row in no split (a decision took it out before the split was made) is a
+    repeat like any other, and no leak. ``tools``: other tools are on offer than in the row that is kept.
+    """
+    members = clustered(keyed)
+    members = members.with_columns(rows["split"].gather(members["row"]).alias("split"))
+    own = pl.col("row").min().over("first", "split")
+    settled = (
+        pl.col("split").is_null()
+        | pl.col("split").filter(pl.col("row") == pl.col("first")).first().over("first").is_null()
+    )
+    members = members.with_columns(pl.when(settled).then("first").otherwise(own).alias("own"))
+    again = members.filter(pl.col("row") != pl.col("first")).with_columns(
+        pl.when(pl.col("row") == pl.col("own")).then("first").otherwise("own").alias("kept"),
+        (pl.col("row") == pl.col("own")).alias("leak"),
+    )
+    tools = rows["tools"].gather(again["row"]).ne_missing(rows["tools"].gather(again["kept"]))
+    return again.with_columns(tools.alias("tools"))
+
+
+def _review() -> pl.Expr:
+    return pl.when(pl.col("tools") | pl.col("leak")).then(pl.lit("review")).otherwise(pl.lit("drop")).alias("suggest")
+
+
+def _ending() -> pl.Expr:
+    across, other = pl.lit(", this one in another split."), pl.lit(", here with other tools on offer.")
+    return pl.when("leak").then(across).when("tools").then(other).otherwise(pl.lit("."))
 
 
 def _blank(rows: pl.DataFrame) -> pl.Series:
@@ -131,7 +137,7 @@ def _identities(rows: pl.DataFrame) -> pl.DataFrame:
 def _differences(rows: pl.DataFrame, keys: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
     """Name what tells each pair apart (``case and white space``), the empty text where they are identical."""
     raw = keys.select("input", "target")
-    here, there = raw[pairs["row"]], raw[pairs["first"]]
+    here, there = raw[pairs["row"]], raw[pairs["kept"]]
     identical = pl.select(
         here["input"].eq_missing(there["input"]) & here["target"].eq_missing(there["target"])
     ).to_series()
@@ -139,7 +145,7 @@ def _differences(rows: pl.DataFrame, keys: pl.DataFrame, pairs: pl.DataFrame) ->
     if unlike.is_empty():
         return pl.repeat("", len(pairs), eager=True)
     explained = unlike.head(_EXPLAINED)
-    a, b = _whole(rows[explained["row"]]), _whole(rows[explained["first"]])
+    a, b = _whole(rows[explained["row"]]), _whole(rows[explained["kept"]])
     # A kind of difference is there when folding all other kinds leaves the two texts apart.
     kinds = {
         "case": "case",

@@ -21,7 +21,7 @@ from .sides import Ints, Texts
 
 EXPLAINED = 20_000
 """Findings of a rule that show their words: about 0.6 ms each for texts of 1 kB, and nobody reads more."""
-_READ = 40_000_000  # bytes of both sides that are read for that: 20 s, however long the texts are
+_READ = 20_000_000  # bytes of both sides that are read for that: some 10 s, however long the texts are
 _LONGEST = 200_000  # characters of one text
 _LINE = 500  # characters of a run, of which some 60 are shown
 _PLACES = 20  # of a gram in the other text around which a run is looked for: one word repeated has it at every word

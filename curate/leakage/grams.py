@@ -50,7 +50,7 @@ def find_ngram(
         against: the rows of an eval file.
         train: name of the split that is trained on.
         phrases: report turns of phrase too. Words so common are looked for in the findings of which the words are shown: the
-            first 20,000, or those of 40 MB of text. ``check`` counts them in its figures only: nobody reads 76 of
+            first 20,000, or those of 20 MB of text. ``check`` counts them in its figures only: nobody reads 76 of
             80 that are none.
 
     Returns:

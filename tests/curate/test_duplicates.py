@@ -89,6 +89,20 @@ def test_a_repeat_under_other_tools_waits_for_a_person():
     assert found["note"][0].endswith("here with other tools on offer.")
 
 
+def test_each_split_keeps_a_copy_of_its_own_whatever_case_it_is_in():
+    rows = frame(
+        [{"messages": text, "split": side} for text, side in zip("aAaA", ["test", "train", "train", None], strict=True)]
+    )
+    found = normalised(rows)
+    assert found["peer"].to_list() == [rows["id"][at] for at in (0, 1, 0)]
+    assert set(found["cluster"]) == {rows["id"][0]}
+    assert found["suggest"].to_list() == ["review", "drop", "drop"]
+    assert found["note"][0].endswith("in the set, this one in another split.")
+    assert normalised(frame([reply("q", "a", tools="[]"), reply("Q", "a", tools="{}")]))["suggest"].to_list() == [
+        "review"
+    ]
+
+
 def test_the_order_of_turns_tells_rows_apart():
     one = [{"role": role, "content": text} for role, text in (("user", "a"), ("assistant", "b"), ("user", "c"))]
     other = [one[2], one[1], one[0]]
