@@ -86,6 +86,7 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
         self._copy: TemporaryDirectory[str] | None = None
         self._noted = False
+        self._opened: tuple[int, int] | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -281,16 +282,28 @@ class Ledger:
         return pl.DataFrame(lines, schema=schema, orient="row")
 
     def _connect(self, *, create: bool = False) -> sqlite3.Connection | None:
-        # A file of 0 bytes is a creation that a kill cut off before anything was decided.
-        there = self.path.exists() and self.path.stat().st_size > 0
-        if self._connection is None and not there:
+        file = self._file()
+        if self._connection is not None and not self.readonly and file != self._opened:
+            self.close()  # it was taken away, or another put in its place: what is written to the old one is lost
+        if self._connection is not None:
+            return self._connection
+        if file is None:
             parts.miss_no_decisions(self.path.parent)
-        if self._connection is None and self.readonly and there:
+        if self.readonly and file is not None:
             self._connection, self._copy = open_readonly(self.path)
             self.warning = f"{self.path} can't be written: its decisions count, and no new ones can be made here."
-        elif self._connection is None and not self.readonly and (create or there):
+        elif not self.readonly and (create or file is not None):
             self._connection, self.warning = open_file(self.path, self._wait)
+            self._opened = self._file()
         return self._connection
+
+    def _file(self) -> tuple[int, int] | None:
+        """Return what tells this file from another of the same name; one of 0 bytes is a creation that a kill cut off."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return (found.st_dev, found.st_ino) if found.st_size else None
 
 
 def now() -> str:

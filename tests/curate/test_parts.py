@@ -12,6 +12,7 @@ import pytest
 from vetset.curate import (
     DataError,
     Dataset,
+    Decision,
     Ledger,
     StaleError,
     check,
@@ -122,8 +123,7 @@ def test_an_empty_file_in_the_place_of_decisions_is_no_ledger(folder):
 def test_lost_decisions_come_back_from_an_export(folder, tmp_path):
     before = log(folder)
     assert before.height > 1
-    for suffix in ("", "-wal", "-shm"):
-        (folder / f"decisions.db{suffix}").unlink(missing_ok=True)
+    take_away(folder)
     taken = take_in(Dataset.open(folder), tmp_path / "out/decisions.jsonl")
     assert len(taken.outcome.seqs) == before.height
     assert log(folder).equals(before)
@@ -186,14 +186,30 @@ def test_of_two_who_restore_at_once_the_later_writes_over_nothing(folder, tmp_pa
     assert copyfile is shutil.copyfile
 
 
-def test_a_ledger_that_was_open_before_the_loss_of_nothing_misses_it_too(folder, source, tmp_path):
-    other = read([source], tmp_path / "new.vet").dataset
-    with Ledger.open(other.folder) as early:
-        decide_rows(other, [other.rows["id"][0]], "drop", reviewer="ann")
-        for suffix in ("", "-wal", "-shm"):
-            (other.folder / f"decisions.db{suffix}").unlink(missing_ok=True)
+def take_away(folder):
+    for suffix in ("", "-wal", "-shm"):
+        (folder / f"decisions.db{suffix}").unlink(missing_ok=True)
+
+
+def test_a_ledger_that_was_opened_before_the_first_decision_misses_it_too(source, tmp_path):
+    dataset = read([source], tmp_path / "new.vet").dataset
+    with Ledger.open(dataset.folder) as early:
+        decide_rows(dataset, [dataset.rows["id"][0]], "drop", reviewer="ann")
+        take_away(dataset.folder)
         with pytest.raises(DataError, match=r"decisions\.db is gone"):
             early.head()
+
+
+def test_nothing_is_decided_in_a_file_that_was_taken_away_under_an_open_ledger(folder, tmp_path):
+    row = Dataset.open(folder).rows["id"][11]
+    with Ledger.open(folder) as page:
+        before = page.last()
+        take_away(folder)
+        with pytest.raises(DataError, match=r"decisions\.db is gone"):
+            page.decide([Decision(row, "drop")], reviewer="ann")
+        take_in(Dataset.open(folder), tmp_path / "out/decisions.jsonl")
+        assert page.decide([Decision(row, "drop")], reviewer="ann").seqs == (before + 1,)
+    assert log(folder).height == before + 1
 
 
 def test_a_set_that_never_had_decisions_misses_none(source, tmp_path):
