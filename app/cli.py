@@ -116,7 +116,10 @@ def check(
     name: SetArgument,
     select: Annotated[list[str] | None, typer.Option(help="Rules or families, with commas between.")] = None,
     against: Annotated[
-        list[Path] | None, typer.Option(help="Eval file that must not stand in this set; may be repeated.")
+        list[Path] | None,
+        typer.Option(
+            help="Eval file that must not stand in this set; may be repeated; kept for the next checks, `none` forgets it."
+        ),
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Least Jaccard index of near copies (default 0.8).")] = None,
     shingle: Annotated[
@@ -156,7 +159,6 @@ def check(
     """
     from ..curate.checking import check as run
     from ..curate.dataset import Dataset
-    from ..curate.options import Options
     from ..curate.rules import select_rules
     from .lines import progress_steps, told_now_and_then
     from .printing import print_check, print_github
@@ -166,14 +168,12 @@ def check(
         "threshold": threshold, "shingle": shingle, "keep": keep, "clusters": clusters, "encoder": encoder, "cosine": cosine,
         "download": download or None,
     }  # fmt: skip
-    given = {option: value for option, value in told.items() if value is not None}
-    options = Options.given({**dataset.manifest.get("options", {}), **given})
     chosen = _commas(select)
     if encoder is not None:
         chosen = [*select_rules(chosen), "duplicates.semantic", "leakage.meaning"]
     with progress_steps() as progress:
         result = run(
-            dataset, select=chosen, against=_against(against), options=options, policy=_policy(config),
+            dataset, select=chosen, against=_against(against), options=told, policy=_policy(config),
             progress=progress, encoding=told_now_and_then(announce),
         )  # fmt: skip
     _warn(dataset)
@@ -182,6 +182,26 @@ def check(
     for note in result.notes:
         announce(f"note: {note}")
     _gate(result)
+
+
+@app.command()
+def findings(
+    name: SetArgument,
+    select: Annotated[list[str] | None, typer.Option(help="Rules or families, with commas between.")] = None,
+    settled: Annotated[bool, typer.Option("--settled", help="Those that a decision has settled, too.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Most rows that are shown of a rule; 0 shows all.")] = 20,
+    config: ConfigOption = None,
+    as_json: Json = False,
+) -> None:
+    """List the rows that the last check found, with their places; no rule runs."""
+    from ..curate.dataset import Dataset
+    from ..curate.listing import list_findings
+    from .listing_pages import print_findings
+
+    dataset = Dataset.open(name)
+    found = list_findings(dataset, select=_commas(select), settled=settled, policy=_policy(config))
+    _warn(dataset)
+    answer(found.summary(), as_json, lambda: print_findings(dataset, found, limit=limit))
 
 
 @app.command()
@@ -240,6 +260,9 @@ def decide(
         raise UsageError(f"say what to decide with one of {', '.join(offered)} ({len(ways)} given).")
     if ways[0] in ("--rule", "--id") and action is None:
         raise UsageError(f"{ways[0]} needs --action: keep, drop, relabel, edit or skip.")
+    unused = {"--action": action, "--value": value, "--reason": reason, "--reviewer": reviewer}
+    if extra := [option for option, given in unused.items() if given is not None and not _used(option, ways[0])]:
+        raise UsageError(f"{ways[0]} takes no {extra[0]}; see `vetset decide --help`.")
     if import_ or export_:
         _exchange(dataset, import_, export_, _policy(config), as_json)
         return
@@ -255,6 +278,13 @@ def decide(
     summary = {**outcome.summary(), "standing": result.counts(), "blocking": result.blocking}
     _warn(dataset)
     answer(summary, as_json, lambda: print_decided(dataset, outcome, result, undone=bool(undo)))
+
+
+def _used(option: str, way: str) -> bool:
+    """Whether a way to decide looks at an option."""
+    if way in ("--rule", "--id"):
+        return True
+    return way == "--undo" and option == "--reviewer"
 
 
 def _exchange(dataset: Dataset, source: Path | None, target: Path | None, policy: Policy, as_json: bool) -> None:
@@ -478,9 +508,9 @@ def _failed(error: Exception) -> int:
 
     if hasattr(error, "format_message"):  # click's usage errors, wherever this typer keeps their classes
         message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
-        announce(
-            message if "Usage:" in message else f"vetset: {message.rstrip('.')}; `vetset --help` lists the commands."
-        )
+        context = getattr(error, "ctx", None)
+        command = "vetset" if context is None else " ".join(["vetset", *context.command_path.split()[1:]])
+        announce(message if "Usage:" in message else f"vetset: {message.rstrip('.')}; see `{command} --help`.")
         return 64
     if isinstance(error, VetsetError):
         announce(f"vetset: {error}")

@@ -19,12 +19,16 @@ def _conflict(of: Mapping[str, Any]) -> str:
         return ""
     rows, odd = of["rows"], of["rows_not_majority"]
     has = "has" if of["groups"] == 1 else "have"
-    return f"{counted(of['groups'], 'input')} {has} several targets, in {rows:,} rows; at least {odd:,} of them must be wrong"
+    return (
+        f"{counted(of['groups'], 'input')} {has} several targets, in {rows:,} rows; where one target is right, at least "
+        f"{odd:,} of them are wrong"
+    )
 
 
 def _leak(of: Mapping[str, Any]) -> str:
     outside = of["pairs"].get("against in set")
-    parts = [_overlap(of, "eval rows stand in train"), _overlap(outside, "rows of the eval file stand in this set")]
+    here = "the train rows of this set" if of["eval_rows"] else "this set"  # its own eval rows are not held against it
+    parts = [_overlap(of, "eval rows stand in train"), _overlap(outside, f"rows of the eval file stand in {here}")]
     return "; ".join(filter(None, parts))
 
 

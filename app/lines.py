@@ -75,6 +75,12 @@ def clipped(text: str, width: int) -> str:
     return line if cell_len(line) <= width else set_cell_size(line, max(width - 1, 1)).rstrip() + "…"
 
 
+def short_id(row_id: str) -> str:
+    """Return the beginning of an id that `vetset why` takes; repeats differ in the number at the end only."""
+    start, _, ordinal = row_id.partition("-")
+    return f"{start[:8]}-{ordinal}"
+
+
 @contextmanager
 def progress_bytes(verb: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr for anything that takes more than a second."""

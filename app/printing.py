@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..curate.wording import counted
 from .figures import sentences
-from .lines import cells, clipped, columns, listed, page_width, say, show, tell
+from .lines import cells, clipped, columns, listed, page_width, say, short_id, show, tell
 
 if TYPE_CHECKING:
     from ..curate.checking import CheckResult
@@ -75,7 +75,7 @@ def print_check(dataset: Dataset, result: CheckResult) -> None:
             word = "blocks" if rule in result.blocking else "" if of["standing"] else "settled"
             table.add_row(*cells(rule, of["rows"], of["clusters"] or "", of["standing"], word))
         show(table)
-        say(f"for example (`vetset why {folder} ID` shows the whole row)")
+        tell(f"for example (`vetset findings {folder}` lists all, `vetset why {folder} ID` shows a whole row)")
         for rule in found:
             if not _unlicensed(result, rule):
                 _example(result, rule, max(map(len, found)))
@@ -107,7 +107,7 @@ def _unlicensed(result: CheckResult, rule: str) -> bool:
 def _example(result: CheckResult, rule: str, width: int) -> None:
     frame = result.standing if (result.standing["rule"] == rule).any() else result.findings
     row = frame.filter(frame["rule"] == rule).sort("score", descending=True, maintain_order=True).row(0, named=True)
-    head = f"  {rule:<{width}}  {_short_id(row['id'])}  "
+    head = f"  {rule:<{width}}  {short_id(row['id'])}  "
     say(head + clipped(row["note"], page_width() - len(head)))
 
 
@@ -372,11 +372,17 @@ def _decision(line: Mapping[str, Any]) -> str:
 
 def print_demo(result: DemoResult) -> None:
     """Print found of planted, the split and the export."""
+    from ..curate.demo.run import SENTENCES
+
     table = columns("file", "rule", "planted", "found", "", right=(2, 3))
     for line in result.found:
         word = "" if line.planted == line.found else "differs"
         table.add_row(*cells(line.file, line.rule, line.planted, line.found, word))
     show(table)
+    tell(
+        f"not counted: {', '.join(SENTENCES)}, which find the stock sentences that these tickets are made of (`vetset check "
+        f"{result.folder / 'tickets.vet'}` shows them)"
+    )
     say()
     say(f"the policy settled {counted(result.settled, 'row')} of tickets.csv; the rest waits for a person")
     print_split(result.split)
@@ -386,9 +392,3 @@ def print_demo(result: DemoResult) -> None:
     say("try next:")
     for command in result.next_commands():
         say(f"  {command}")
-
-
-def _short_id(row_id: str) -> str:
-    """The beginning of an id that `vetset why` takes; repeats differ in the number at the end only."""
-    start, _, ordinal = row_id.partition("-")
-    return f"{start[:8]}-{ordinal}"

@@ -1,6 +1,8 @@
 """What every test shares: where the real data stands, and what its absence means."""
 
 import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,3 +17,16 @@ def shared() -> Path:
         message = f"no real data at {SHARED} (set VETSET_DATA)"
         pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def let_in() -> Callable[[Path], None]:
+    """Open a test's folder, and those above it that are pytest's own, to a user who owns nothing."""
+
+    def let_in(folder: Path) -> None:
+        for place in [folder, *folder.parents]:
+            if place == Path(tempfile.gettempdir()):
+                return  # the system's: it is open, and not ours
+            place.chmod(0o755)
+
+    return let_in

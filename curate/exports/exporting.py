@@ -16,7 +16,6 @@ from ..dataset import Dataset
 from ..decisions.policy import Policy
 from ..errors import DataError, GateError, UsageError, quote
 from ..formats import wire as formats
-from ..formats.split_files import file_names
 from ..formats.wire import Loss, Tally
 from ..manifest import announce
 from ..version import version
@@ -24,6 +23,7 @@ from .account import compose
 from .card import card
 from .lineage import trace
 from .provenance import CARD, DECISIONS, LINEAGE, PROVENANCE, FileWritten, digest_ids, our_files, seal, sha256
+from .split_files import file_names, in_order
 from .vetted import Vetting, vet
 
 Held = Literal["hold", "keep", "refuse"]
@@ -197,9 +197,8 @@ def _write_splits(
     name = options["format"]
     suffix = formats.FORMATS[name].suffix
     layout = formats.layout(rows, name, extra=options["extra"])
-    parts = {
-        split: rows.filter(pl.col("split") == split) for split in rows["split"].drop_nulls().unique(maintain_order=True)
-    }
+    names = rows["split"].drop_nulls().unique(maintain_order=True).to_list()
+    parts = {split: rows.filter(pl.col("split") == split) for split in in_order(names)}
     unsplit = rows.filter(pl.col("split").is_null()).select("id")
     named = file_names(list(parts), suffix)
     files: list[FileWritten] = []

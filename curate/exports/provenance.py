@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from .. import disk
-from ..errors import quote
+from ..errors import UsageError, quote
 from ..manifest import PROVENANCE
 
 LINEAGE, DECISIONS, CARD = "lineage.parquet", "decisions.jsonl", "README.md"
@@ -105,12 +105,17 @@ class Verification:
 
 
 def verify(folder: str | Path) -> Verification:
-    """Recompute every digest and count of an export; never raises, whatever stands in the folder.
+    """Recompute every digest and count of an export; whatever stands in the folder, this never raises.
 
     Finds a changed or missing file, a file that no export wrote, a count that does not add up. It cannot find a change
     by somebody who seals the account anew: for that, compare ``seal`` with the digest in the set's manifest.
+
+    Raises:
+        UsageError: there is no such folder.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; give one that `vetset export` wrote.")
     checks = _tried("folder", lambda: _recovered(folder))
     if checks:
         return Verification(folder, checks)
@@ -147,11 +152,9 @@ def _shown(value: object) -> str:
 
 
 def _recovered(folder: Path) -> Iterator[Check]:
-    if not folder.is_dir():
-        yield Check(False, "folder", f"{folder}: no such folder; give one that `vetset export` wrote.")
-        return
     if any((folder / name).exists() for name in (PROVENANCE, ".commit.json")):  # else it is no folder of ours
         disk.recover(folder)
+    yield from ()  # nothing to tell where it works
 
 
 def _account(folder: Path, document: dict[str, Any]) -> Iterator[Check]:

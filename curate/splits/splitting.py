@@ -13,6 +13,7 @@ from ..checking import find, known_against
 from ..dataset import Dataset, parquet
 from ..decisions.applied import apply, head_for
 from ..decisions.ledger import Ledger
+from ..options import Options
 from ..version import version
 from .assignment import SplitResult, split_rows
 from .inflation import Inflation, measure
@@ -88,7 +89,8 @@ def split(
     if by is None or "near" in by:
         if vetted.height > _SAID:
             say("looking for near copies that must stay together ...")
-        clusters = near_clusters(vetted)
+        told = Options.given(dataset.manifest.get("options", {}))  # what is near to a check is near to a split
+        clusters = near_clusters(vetted, threshold=told.threshold, shingle=told.shingle)
     result = split_rows(
         vetted, ratios=ratios, counts=counts, names=names, by=by, stratify=stratify, seed=seed, keys=keys,
         clusters=clusters,
@@ -119,7 +121,8 @@ def split(
             (pl.col("rule") == "duplicates.exact") & (pl.col("suggest") == "drop") & pl.col("id").is_in(inside)
         ).height
         dataset.save(
-            files | found.files(), step=step, checked=found.checked, against=found.against, figures=found.figures,
+            files | found.files(), step=step, checked=found.checked, against=found.against,
+            against_from_set=found.against_from_set, figures=found.figures,
             train=train,
         )  # fmt: skip
     else:

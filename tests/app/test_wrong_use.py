@@ -1,7 +1,6 @@
 """Wrong use: one sentence that names what is wrong and the next step, the exit code of the design, nothing written."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -128,7 +127,7 @@ CASES = [
     ("an export onto a file", ["export", "good.vet", "-o", "good.csv"], 64, ["good.csv"]),
     ("an unknown word for held rows", ["export", "good.vet", "-o", "new", "--held", "maybe"], 64, ["maybe", "refuse"]),
     ("a folder that is no export", ["verify", "notes"], 1, ["provenance.json"]),
-    ("a folder that is not there", ["verify", "gone"], 1, ["gone"]),
+    ("a folder that is not there", ["verify", "gone"], 64, ["gone"]),
     ("the life of no row", ["why", "good.vet", "zzz"], 64, ["zzz"]),
     ("the life of an unnamed row", ["why", "good.vet"], 64, ["ID"]),
     ("a demo over a file", ["demo", "good.csv"], 64, ["good.csv"]),
@@ -177,14 +176,12 @@ def test_json_is_one_object_and_nothing_else(world, monkeypatch, capsys):
     assert out.count("\n") == 1
 
 
-def test_a_read_only_place_is_told_in_one_sentence(world, tmp_path):
+def test_a_read_only_place_is_told_in_one_sentence(world, tmp_path, let_in):
     code = (
         f"import os, sys; from vetset.app.cli import run; run(['read', 'good.csv', '-o', {str(tmp_path / 'o.vet')!r}]);"
         "os.setuid(65534) if os.getuid() == 0 else None; sys.exit(run(['read', 'good.csv', '-o', 'new.vet']))"
     )
-    os.chmod(world, 0o755)
-    for parent in [world, *world.parents][:3]:
-        os.chmod(parent, 0o755)
+    let_in(world)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=world, check=False)
     assert done.returncode == 64, done.stderr
     assert "written" in done.stderr

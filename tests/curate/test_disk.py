@@ -296,11 +296,10 @@ def as_nobody(action):
 
 
 @pytest.fixture
-def read_only(tmp_path):
+def read_only(tmp_path, let_in):
     """A folder that nobody may write to, reachable for everybody."""
     place = lay(tmp_path / "set", OLD)
-    for folder in [tmp_path, *tmp_path.parents][:3]:
-        folder.chmod(0o755)
+    let_in(tmp_path)
     yield place
     place.chmod(0o755)
 

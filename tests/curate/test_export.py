@@ -20,8 +20,8 @@ from vetset.curate.exports.card import escape
 from vetset.curate.exports.exporting import export
 from vetset.curate.exports.lineage import where
 from vetset.curate.exports.provenance import verify
+from vetset.curate.exports.split_files import file_names
 from vetset.curate.findings import report
-from vetset.curate.formats.split_files import file_names
 from vetset.curate.reading.reader import read
 
 ROWS = [

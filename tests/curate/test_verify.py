@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate.dataset import Dataset, frame, parquet
+from vetset.curate.errors import UsageError
 from vetset.curate.exports.exporting import export
 from vetset.curate.exports.provenance import seal, verify
 
@@ -97,13 +98,18 @@ def test_names_in_an_account_do_not_lead_out_of_the_folder(out):
     assert any("is not the name of a file in the folder" in sentence for sentence in found)
 
 
-@pytest.mark.parametrize("where", ["nothing", "file", "empty"])
-def test_what_is_no_export_is_said_to_be_none(tmp_path, where):
+@pytest.mark.parametrize("where", ["nothing", "file"])
+def test_what_is_no_folder_is_wrong_use(tmp_path, where):
     path = tmp_path / "x"
     if where == "file":
         path.write_text("x")
-    if where == "empty":
-        path.mkdir()
+    with pytest.raises(UsageError, match="no such folder"):
+        verify(path)
+
+
+def test_what_is_no_export_is_said_to_be_none(tmp_path):
+    path = tmp_path / "x"
+    path.mkdir()
     result = verify(path)
     assert not result.ok
     assert len(result.checks) == 1

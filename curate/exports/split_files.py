@@ -1,11 +1,22 @@
-"""The name of each split's file: split names come from the data and are not to be trusted."""
+"""The files of the splits: their order, and a name for each; split names come from the data and are not to be trusted."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
 
-from ..exports.provenance import CARD, DECISIONS, LINEAGE, PROVENANCE
+from .provenance import CARD, DECISIONS, LINEAGE, PROVENANCE
+
+_ORDER = {"train": 0, "training": 0, "validation": 1, "valid": 1, "val": 1, "dev": 1}
+
+
+def in_order(splits: Sequence[str], *, train: str = "train") -> list[str]:
+    """Return the splits as people list them: what is trained on, what it is tuned on, all others as they came.
+
+    >>> in_order(["test", "dev", "part", "train"])
+    ['train', 'dev', 'test', 'part']
+    """
+    return sorted(splits, key=lambda name: -1 if name == train else _ORDER.get(name.casefold(), 2))
 
 
 def file_names(splits: Sequence[str], suffix: str) -> dict[str, str]:

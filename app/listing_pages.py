@@ -1,0 +1,44 @@
+"""What ``vetset findings`` prints for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..curate.wording import counted
+from .lines import listed, page_width, say, short_id, tell
+
+if TYPE_CHECKING:
+    from ..curate.dataset import Dataset
+    from ..curate.listing import Listed
+
+
+def print_findings(dataset: Dataset, found: Listed, *, limit: int) -> None:
+    """Print the findings a rule after the other, at most ``limit`` of each (0: all), and what can be done with them."""
+    for rule, of in found.counts.items():
+        lines = found.frame.filter(found.frame["rule"] == rule)
+        if lines.height:
+            say(_head(rule, of, blocks=rule in found.blocking))
+            shown = lines.head(limit) if limit else lines
+            places = [f"{file}:{line}" for file, line in shown.select("file", "line").iter_rows()]
+            wide = max(map(len, places))
+            for place, row in zip(places, shown.iter_rows(named=True), strict=True):
+                head = f"  {short_id(row['id'])}  {place:<{wide}}  "
+                tell(head + row["note"], indent=" " * (len(head) if len(head) < page_width() // 2 else 4))
+            if lines.height > shown.height:
+                say(f"  and {lines.height - shown.height:,} more (--limit 0 lists all, --json has them as data)")
+    if silent := [rule for rule in found.counts if not (found.frame["rule"] == rule).any()]:
+        tell(f"nothing to list for {listed(silent)}")
+    if found.unchecked:
+        tell(f"not run on these rows: {listed(found.unchecked)} (vetset check {dataset.folder} --select RULE)")
+    if found.frame.height:
+        say(f"next: vetset why {dataset.folder} ID, or vetset decide {dataset.folder} --id ID --action drop")
+
+
+def _head(rule: str, of: dict[str, int], *, blocks: bool) -> str:
+    settled = of["rows"] - of["standing"]
+    parts = [
+        counted(of["rows"], "row"),
+        *([f"{settled:,} settled"] if settled else []),
+        *(["blocks"] if blocks else []),
+    ]
+    return f"{rule}: {', '.join(parts)}"

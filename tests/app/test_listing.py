@@ -1,0 +1,168 @@
+"""What was found is listed with its place; a check says what it was told before, and speaks of what it was asked for."""
+
+import json
+
+import pytest
+from vetset.app.cli import run
+from vetset.curate import Dataset
+
+ROWS = [
+    ("the parcel from ann@example.com never came", "delivery"),
+    ("the parcel from ann@example.com never came", "refund"),
+    ("my invoice shows the wrong street and the wrong town", "billing"),
+    ("my invoice shows the wrong street and the wrong town", "billing"),
+    ("", "billing"),
+    ("how do I change the language of the app", "settings"),
+]
+
+
+@pytest.fixture
+def tickets(tmp_path, monkeypatch, capsys):
+    """A checked set of six tickets, in the folder that the test works in."""
+    monkeypatch.chdir(tmp_path)
+    lines = [json.dumps({"text": text, "label": label}) for text, label in ROWS]
+    (tmp_path / "tickets.jsonl").write_text("\n".join(lines) + "\n")
+    assert run(["read", "tickets.jsonl", "--license", "MIT"]) == 0
+    assert run(["check", "tickets.vet"]) == 1
+    capsys.readouterr()
+    return "tickets.vet"
+
+
+@pytest.fixture
+def said(capsys):
+    """Run a command; return its exit code, and what it printed with white space collapsed."""
+
+    def call(*words):
+        code = run([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return code, " ".join(out.split()), " ".join(err.split())
+
+    return call
+
+
+def listed(said, *words):
+    code, out, err = said("findings", *words, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_every_finding_is_listed_with_its_place_and_masked(tickets, said):
+    frame = Dataset.open(tickets).findings
+    found = listed(said, tickets)["findings"]
+    assert sorted((one["rule"], one["id"]) for one in found) == sorted(frame.select("rule", "id").iter_rows())
+    conflict = [one for one in found if one["rule"] == "labels.conflict"]
+    assert [(one["file"], one["line"], one["standing"]) for one in conflict] == [
+        ("tickets.jsonl", 1, True),
+        ("tickets.jsonl", 2, True),
+    ]
+    assert "ann@example.com" not in json.dumps(found)
+    code, out, _ = said("findings", tickets)
+    assert code == 0
+    assert "labels.conflict: 2 rows, blocks" in out
+    assert "tickets.jsonl:5" in out
+
+
+def test_what_a_decision_settled_is_listed_when_asked_for(tickets, said):
+    assert run(["decide", tickets, "--policy"]) == 0
+    said("rule")
+    empties = listed(said, tickets, "--select", "quality.empty")
+    assert empties["findings"] == []
+    assert empties["rules"]["quality.empty"] == {"rows": 1, "clusters": 0, "standing": 0}
+    (settled,) = listed(said, tickets, "--select", "quality.empty", "--settled")["findings"]
+    assert (settled["line"], settled["standing"]) == (5, False)
+
+
+def test_a_limit_says_how_many_it_leaves_out(tickets, said):
+    _, out, _ = said("findings", tickets, "--select", "labels", "--limit", "1")
+    assert "and 1 more" in out
+    _, out, _ = said("findings", tickets, "--select", "labels", "--limit", "0")
+    assert "more" not in out
+
+
+def test_rules_that_have_not_run_are_named(tmp_path, monkeypatch, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jsonl").write_text('{"text": "one", "label": "x"}\n{"text": "two", "label": "y"}\n')
+    said("read", "a.jsonl")
+    code, _, err = said("findings", "a.vet")
+    assert code == 64
+    assert "has not been checked yet" in err
+    said("check", "a.vet", "--select", "quality")
+    assert listed(said, "a.vet", "--select", "labels,quality.empty")["unchecked"] == ["labels.conflict"]
+    assert "duplicates.semantic" in listed(said, "a.vet", "--select", "duplicates")["unchecked"]
+    code, _, err = said("findings", "a.vet", "--select", "nosuch")
+    assert code == 64
+    assert "there is no rule 'nosuch'" in err
+
+
+def test_a_check_of_some_rules_speaks_of_them_alone_and_forgets_none(tickets, said):
+    code, out, _ = said("check", tickets, "--select", "duplicates.exact")
+    assert code == 0  # labels.conflict blocks, and nobody asked for it
+    assert "labels.conflict" not in out
+    assert "1 rule " in out
+    assert (Dataset.open(tickets).findings["rule"] == "labels.conflict").sum() == 2
+
+
+def test_what_a_check_was_told_before_is_said(tickets, said):
+    assert "as in the check before" not in said("check", tickets)[2]
+    said("check", tickets, "--threshold", "0.6", "--keep", "first")
+    _, _, err = said("check", tickets)
+    assert "as in the check before: --threshold 0.6, --keep first" in err
+    _, _, err = said("check", tickets, "--threshold", "0.7")
+    assert "as in the check before: --keep first" in err
+    _, out, _ = said("check", tickets, "--json")
+    assert any("--threshold 0.7" in note for note in json.loads(out)["notes"])
+
+
+def test_eval_files_are_found_again_from_another_folder(tickets, said, tmp_path, monkeypatch):
+    (tmp_path / "eval.jsonl").write_text('{"text": "How do I change the LANGUAGE of the app", "label": "settings"}\n')
+    said("check", tickets, "--against", "eval.jsonl")
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    code, out, err = said("check", "../tickets.vet", "--select", "leakage.exact", "--json")
+    assert json.loads(out)["rules"]["leakage.exact"]["rows"] == 1
+    assert "eval.jsonl again" in err
+    assert "eval.jsonl" not in said("check", "../tickets.vet", "--select", "quality")[2]  # no leak is looked for
+    (tmp_path / "eval.jsonl").rename(tmp_path / "other.jsonl")
+    code, _, err = said("check", "../tickets.vet")
+    assert code == 64
+    assert "--against none" in err
+    code, out, _ = said("check", "../tickets.vet", "--against", "none", "--json")
+    assert json.loads(out)["rules"]["leakage.exact"]["rows"] == 0
+
+
+def test_a_split_holds_together_what_the_check_was_told_is_near(tmp_path, monkeypatch, said):
+    monkeypatch.chdir(tmp_path)
+    words = [f"w{i}" for i in range(40)]
+    texts = [" ".join([*words[:12], *(f"x{n}y{i}" for i in range(n % 3 + 2))]) for n in range(30)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text, "label": "x"}) + "\n" for text in texts))
+    said("read", "a.jsonl")
+    said("check", "a.vet", "--threshold", "0.3", "--shingle", "word2")
+    code, out, _ = said("split", "a.vet", "--json")
+    assert code == 65, out  # all are near at 0.3, so nothing can be parted
+    said("check", "a.vet", "--threshold", "0.95")
+    assert said("split", "a.vet")[0] == 0
+
+
+def test_options_that_a_way_to_decide_does_not_look_at_are_refused(tickets, said):
+    for words in (["--policy", "--action", "drop"], ["--export", "d.jsonl", "--reason", "x"]):
+        code, _, err = said("decide", tickets, *words)
+        assert code == 64
+        assert f"takes no {words[-2]}" in err
+
+
+def test_wrong_options_name_the_help_of_their_command(said):
+    assert "`vetset check --help`" in said("check", "x.vet", "--treshold", "1")[2]
+    assert "`vetset index add --help`" in said("index", "add", "a")[2]
+
+
+def test_files_of_an_export_stand_in_the_order_of_their_use(tmp_path, monkeypatch, said):
+    monkeypatch.chdir(tmp_path)
+    splits = ["test", "dev", "train", "extra"]
+    (tmp_path / "a.jsonl").write_text(
+        "".join(json.dumps({"text": f"text {i}", "label": "x", "split": splits[i % 4]}) + "\n" for i in range(8))
+    )
+    said("read", "a.jsonl")
+    _, out, _ = said("export", "a.vet", "-o", "out", "--format", "text-label", "--json")
+    assert [file["name"] for file in json.loads(out)["files"]] == [
+        "train.jsonl", "dev.jsonl", "test.jsonl", "extra.jsonl",
+    ]  # fmt: skip
