@@ -1,13 +1,15 @@
-"""What ``vetset findings`` prints for people."""
+"""What ``vetset findings`` and ``vetset decisions`` print for people."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..curate.wording import counted
-from .lines import listed, page_width, say, short_id, tell
+from .lines import cells, clipped, columns, listed, page_width, say, short_id, show, tell
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ..curate.dataset import Dataset
     from ..curate.listing import Listed
 
@@ -42,3 +44,30 @@ def _head(rule: str, of: dict[str, int], *, blocks: bool) -> str:
         *(["blocks"] if blocks else []),
     ]
     return f"{rule}: {', '.join(parts)}"
+
+
+def print_decisions(dataset: Dataset, found: pl.DataFrame) -> None:
+    """Print a line a batch: who, when, what, and whether it stands."""
+    if found.is_empty():
+        say("nothing has been decided")
+        say(f"next: vetset decide {dataset.folder} --policy")
+        return
+    table = columns("batch", "at (UTC)", "by", "rows", "what", "", right=(3,))
+    for line in found.iter_rows(named=True):
+        table.add_row(*cells(line["batch"], line["at"][:16].replace("T", " "), clipped(line["reviewer"], 20), line["rows"],
+                             _what(line), _fate(line)))  # fmt: skip
+    show(table)
+    say(f"undo: vetset decide {dataset.folder} --undo BATCH")
+
+
+def _what(line: dict[str, Any]) -> str:
+    did = [
+        f"{action} {line[action]:,}" for action in ("keep", "drop", "relabel", "edit", "skip", "undo") if line[action]
+    ]
+    rules = listed(line["rules"][:2]) + (" ..." if len(line["rules"]) > 2 else "")
+    return ", ".join(did) + (f" ({rules})" if rules else "")
+
+
+def _fate(line: dict[str, Any]) -> str:
+    parts = [f"{line[fate]:,} {word}" for fate, word in (("undone", "taken back"), ("stale", "stale")) if line[fate]]
+    return ", ".join(parts)

@@ -151,6 +151,8 @@ def print_decided(dataset: Dataset, outcome: Outcome, result: CheckResult, *, un
     if outcome.repeated:
         say(f"{counted(len(outcome.repeated), 'decision')} {'taken back' if undone else 'stood'} already")
     _print_conflicts(outcome)
+    for note in outcome.notes:
+        tell(f"note: {note}")
     _print_standing(result)
     if outcome.batch and outcome.seqs and not undone:  # an undo can't be undone
         say(f"undo: vetset decide {dataset.folder} --undo {outcome.batch}")

@@ -166,3 +166,29 @@ def test_files_of_an_export_stand_in_the_order_of_their_use(tmp_path, monkeypatc
     assert [file["name"] for file in json.loads(out)["files"]] == [
         "train.jsonl", "dev.jsonl", "test.jsonl", "extra.jsonl",
     ]  # fmt: skip
+
+
+def test_decisions_are_listed_a_batch_a_line(tickets, said):
+    assert "nothing has been decided" in said("decisions", tickets)[1]
+    said("decide", tickets, "--policy")
+    said("decide", tickets, "--rule", "labels.conflict", "--action", "keep", "--reviewer", "ann")
+    code, out, _ = said("decisions", tickets)
+    assert code == 0
+    assert "policy 2 drop 2 (duplicates.exact and quality.empty)" in out
+    assert "ann 2 keep 2 (labels.conflict)" in out
+    first = json.loads(said("decisions", tickets, "--json")[1])["batches"][0]
+    said("decide", tickets, "--undo", first["batch"])
+    assert "2 taken back" in said("decisions", tickets)[1]
+
+
+def test_a_decision_that_may_not_be_meant_is_remarked(tickets, said):
+    with open("two.jsonl", "w") as file:
+        file.writelines(
+            json.dumps({"text": f"text {i}", "label": ["refund", "other"][i % 2]}) + "\n" for i in range(12)
+        )
+    said("read", "two.jsonl")
+    row = Dataset.open("two.vet").rows["id"][0]
+    _, out, _ = said("decide", "two.vet", "--id", row, "--action", "relabel", "--value", "refnd")
+    assert "no row had the label 'refnd' so far" in out
+    _, out, _ = said("decide", tickets, "--rule", "quality.roles", "--action", "drop")
+    assert "no row has a finding of quality.roles" in out
