@@ -111,7 +111,7 @@ def decide_rows(
 
     What another reviewer decided before is replaced, and ``notes`` say so; what one decides at the same moment is a conflict.
     """
-    ids = [find_row(dataset, one) for one in wanted]
+    ids = dict.fromkeys(find_row(dataset, one) for one in wanted)
     decisions = [Decision(i, action, value=value, reason=reason) for i in ids]  # pyright: ignore[reportArgumentType]
     with Ledger.open(dataset.folder) as ledger:
         seen, heads = ledger.last(), ledger.head()
@@ -130,14 +130,13 @@ def _decided(
     return replace(outcome, notes=tuple(f"{note}{back}" for note in notes))
 
 
-def undo(dataset: Dataset, what: str, *, reviewer: str) -> Outcome:
-    """Take back a batch by its name, or one decision by its number."""
+def undo(dataset: Dataset, what: str, *, reviewer: str, reason: str | None = None) -> Outcome:
+    """Take back a batch by its name, or one decision by its number; ``reason`` is for the log."""
+    number = int(what) if what.isascii() and what.isdigit() and len(what) < 19 else None
     with Ledger.open(dataset.folder) as ledger:
         if not ledger.last():
             raise UsageError(f"{dataset.folder} has no decisions, so {quote(what)} can't be taken back.")
-        return ledger.undo(
-            [int(what)] if what.isascii() and what.isdigit() and len(what) < 19 else what, reviewer=reviewer
-        )
+        return ledger.undo(what if number is None else [number], reviewer=reviewer, reason=reason)
 
 
 @dataclass(frozen=True)

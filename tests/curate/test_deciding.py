@@ -181,6 +181,18 @@ def test_batches_are_listed_in_the_order_of_writing(dataset):
     assert frame["stale"].sum() == 0
 
 
+def test_an_undo_keeps_its_reason(dataset):
+    outcome = decide_rows(dataset, [dataset.rows["id"][0]], "drop", reviewer="ann", reason="spam")
+    undo(again(dataset), str(outcome.seqs[0]), reviewer="bob", reason="no spam after all")
+    with Ledger.open(dataset.folder) as ledger:
+        assert ledger.log()["reason"].to_list() == ["spam", "no spam after all"]
+
+
+def test_a_row_that_is_named_twice_is_decided_once(dataset):
+    row = dataset.rows["id"][4]
+    assert len(decide_rows(dataset, [row, row[:12], row], "drop", reviewer="ann").seqs) == 1
+
+
 def test_a_set_without_decisions_has_no_batch(dataset):
     assert batches(dataset).is_empty()
     assert batches(dataset).schema == BATCHES
