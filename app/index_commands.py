@@ -66,7 +66,7 @@ def check(
     answer(
         result.summary() | {"hits": result.hits.with_columns(pl.col("added").dt.strftime(_ISO)).to_dicts()},
         as_json,
-        lambda: print_hits(result),
+        lambda: print_hits(result, name.name),
     )
     if result.found:
         raise typer.Exit(1)

@@ -24,8 +24,8 @@ def print_added(result: AddResult) -> None:
     say(f"next: vetset index check {result.index} NAME.vet")
 
 
-def print_hits(result: CheckResult) -> None:
-    """Print how many rows are near copies of what was kept, and the first of them."""
+def print_hits(result: CheckResult, name: str) -> None:
+    """Print how many rows of the set ``name`` are near copies of what was kept, and the first of them."""
     tell(
         f"{result.found:,} of {counted(result.rows, 'row')} are near copies (Jaccard {result.threshold} and more) of rows in "
         f"{result.index}{'' if result.exact else '; estimated, since it holds no shingles'}"
@@ -43,6 +43,8 @@ def print_hits(result: CheckResult) -> None:
     show(table)
     if result.hits.height > _SHOWN:
         say(f"... and {counted(result.hits.height - _SHOWN, 'further hit')}; --json gives all")
+    if name in result.hits["set"]:
+        tell(f"{name} was added to this index before, so its rows hit themselves: --apart-from {name} leaves them out")
 
 
 def print_info(result: IndexInfo) -> None:

@@ -66,6 +66,8 @@ class Dataset:
             DataError: it was written by a newer vetset, or its manifest is damaged.
         """
         folder = Path(folder)
+        if folder.is_file():
+            raise UsageError(f"{folder} is a file and no set; run `vetset read {folder}`, which says where its set is.")
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such set; make one with `vetset read FILE -o {folder}`.")
         if any((folder / name).exists() for name in ("manifest.json", ".commit.json")):  # else it is no folder of ours

@@ -17,17 +17,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..errors import UsageError
+
 _YOUNG = 60  # seconds: between making the folder and locking it, it holds no lock that could be asked
 
 
 @contextmanager
 def working_folder(out: Path) -> Iterator[Path]:
-    """Give a new folder beside ``out``, which goes when the block ends."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for stray in out.parent.glob(f".{glob.escape(out.name)}.reading-*"):
-        if not _is_held(stray):
-            shutil.rmtree(stray, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.reading-", dir=out.parent))
+    """Give a new folder beside ``out``, which goes when the block ends.
+
+    Raises:
+        UsageError: none can be made there.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for stray in out.parent.glob(f".{glob.escape(out.name)}.reading-*"):
+            if not _is_held(stray):
+                shutil.rmtree(stray, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.reading-", dir=out.parent))
+    except OSError as error:
+        why = (error.strerror or "it can't be written").lower()
+        raise UsageError(f"{out}: nothing can be written in its folder ({why}); name another place with -o.") from error
     try:
         handle = os.open(folder / ".unheld", os.O_RDWR | os.O_CREAT, 0o644)
         try:
