@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,7 @@ from ..near.shingles import Shingle
 from . import signatures
 from .adding import BATCH
 from .sketches import TEXT, Sketches, sketched
-from .stores import Ints, Store, opened, shown
+from .stores import STANDING, Ints, Store, opened, shown
 
 HITS = pl.Schema(
     {
@@ -38,7 +39,8 @@ HITS = pl.Schema(
 """Columns of ``CheckResult.hits``: of each row and part the closest peer in each set and split that has one."""
 
 _LIMIT = 1_000  # suspects a row: where a template fills the index, the closest of so many stand for all
-_PAIRS = 50_000  # suspects that are proved at a time: at 1 kB each, 50 MB
+_PAIRS = 100_000  # suspects that are proved at a time
+_SHINGLES = 16_000_000  # and shingles of their sets, each of 8 bytes: fewer pairs of long texts
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,7 @@ def check(
         for batch in rows.iter_slices(BATCH):
             sketches = sketched(batch, Shingle.named(store.settings.shingle), threads=threads)
             blank += batch.height - sketches.standings["row"].n_unique()
-            near = _near(store, sketches, threshold, threads)
-            found.append(_hits(batch, sketches, near, store, apart_from))
+            found.append(_batch_hits(store, batch, sketches, threshold, apart_from, threads))
         settings = store.settings
     chance = signatures.recall(threshold, settings.bands, settings.width)
     return CheckResult(shown(index), rows.height, blank, threshold, chance, settings.exact, train, pl.concat(found))
@@ -140,25 +141,86 @@ def _known(store: Store, names: Sequence[str]) -> None:
             raise UsageError(f"no set {quote(name)} stands in the index; `vetset index info` lists them.")
 
 
-def _near(store: Store, sketches: Sketches, threshold: float, threads: int | None) -> pl.DataFrame:
-    """Return ``number`` (set of the batch), ``handle`` (set of the index), ``jaccard`` and ``verified`` of alike sets."""
+def _batch_hits(
+    store: Store,
+    batch: pl.DataFrame,
+    sketches: Sketches,
+    threshold: float,
+    apart_from: Sequence[str],
+    threads: int | None,
+) -> pl.DataFrame:
+    """Return ``HITS`` of a batch; of suspects, at most some ten thousand are held at a time."""
     signed = signatures.signatures(sketches.sets, sketches.numbers, store.settings.parameters, threads=threads)
-    numbers, handles = store.suspects(signed, _LIMIT)
-    order = np.argsort(numbers, kind="stable")
-    numbers, handles = numbers[order], handles[order]
-    kind = {"number": pl.Int64, "handle": pl.Int64, "jaccard": pl.Float64, "verified": pl.Boolean}
-    found = [pl.DataFrame(schema=kind)]
-    for low in range(0, numbers.size, _PAIRS):
-        own, other = numbers[low : low + _PAIRS], handles[low : low + _PAIRS]
-        distinct, place = np.unique(other, return_inverse=True)
-        keys, evidence = store.evidence(distinct)
-        whole = np.array([bool(key) for key in keys], np.bool_)[place]
-        own, other, place = own[whole], other[whole], place[whole]
-        prove = _proved if store.settings.exact else _estimated
-        jaccard, near, verified = prove(sketches, signed, own, place, keys, evidence, threshold)
-        table = {"number": own[near], "handle": other[near], "jaccard": jaccard[near], "verified": verified[near]}
-        found.append(pl.DataFrame(table, schema=kind))
-    return pl.concat(found)
+    weights = sketches.sets.sizes[sketches.numbers]
+    known, best = _Known(store, apart_from), [_hits(sketches, _NEAR.to_frame(), STANDING.to_frame())]
+    with closing(store.suspects(signed, _LIMIT, apart_from)) as suspects:
+        for numbers, handles in suspects:
+            for part in _portions(weights[numbers]):
+                near = _near(known, sketches, signed, numbers[part], handles[part], threshold)
+                if near.height:
+                    best.append(_hits(sketches, near, known.standings(near["handle"])))
+    found = _closest(pl.concat(best))
+    added = pl.col("added").str.to_datetime(time_unit="us", time_zone="UTC")
+    return found.with_columns(batch["id"].gather(found["row"]).alias("id"), added).select(
+        pl.col(name).cast(kind) for name, kind in HITS.items()
+    )
+
+
+def _portions(weights: Ints) -> Iterator[slice]:
+    """Cut pairs where they are many, or the shingles of their sets are: what they are held against is as long."""
+    total = np.concatenate([[0], np.cumsum(weights)])
+    low = 0
+    while low < weights.size:
+        high = int(np.searchsorted(total, total[low] + _SHINGLES, side="right")) - 1
+        high = min(max(high, low + 1), low + _PAIRS, weights.size)
+        yield slice(low, high)
+        low = high
+
+
+_NEAR = pl.Schema({"number": pl.Int64, "handle": pl.Int64, "jaccard": pl.Float64, "verified": pl.Boolean})
+
+
+class _Known:
+    """What a store told of its sets; that of the last sets asked for is kept, since neighbours have the same suspects."""
+
+    def __init__(self, store: Store, apart_from: Sequence[str]) -> None:
+        self._store, self._apart_from = store, apart_from
+        self._evidence: dict[int, tuple[bytes, bytes]] = {}
+        self._standings = STANDING.to_frame()
+        self._asked = np.empty(0, np.int64)
+        self.settings = store.settings
+
+    def evidence(self, handles: Ints) -> tuple[list[bytes], list[bytes]]:
+        """See ``Store``."""
+        fresh = np.array([handle for handle in handles.tolist() if handle not in self._evidence], np.int64)
+        told = (
+            dict(zip(fresh.tolist(), zip(*self._store.evidence(fresh), strict=True), strict=True)) if fresh.size else {}
+        )
+        self._evidence = {handle: told.get(handle) or self._evidence[handle] for handle in handles.tolist()}
+        return [key for key, _ in self._evidence.values()], [held for _, held in self._evidence.values()]
+
+    def standings(self, handles: pl.Series) -> pl.DataFrame:
+        """Return where sets stand (``STANDING``)."""
+        wanted = handles.unique().sort().to_numpy()
+        fresh = np.setdiff1d(wanted, self._asked, assume_unique=True)
+        kept = self._standings.filter(pl.col("handle").is_in(wanted))
+        self._standings = pl.concat([kept, self._store.standings(fresh, self._apart_from)]) if fresh.size else kept
+        self._asked = wanted
+        return self._standings
+
+
+def _near(
+    known: _Known, sketches: Sketches, signed: signatures.U32, own: Ints, other: Ints, threshold: float
+) -> pl.DataFrame:
+    """Return ``number`` (set of the batch), ``handle`` (set of the index), ``jaccard`` and ``verified`` of alike sets."""
+    distinct, place = np.unique(other, return_inverse=True)
+    keys, evidence = known.evidence(distinct)
+    whole = np.array([bool(key) for key in keys], np.bool_)[place]
+    own, other, place = own[whole], other[whole], place[whole]
+    prove = _proved if known.settings.exact else _estimated
+    jaccard, near, verified = prove(sketches, signed, own, place, keys, evidence, threshold)
+    table = {"number": own[near], "handle": other[near], "jaccard": jaccard[near], "verified": verified[near]}
+    return pl.DataFrame(table, schema=_NEAR)
 
 
 _Outcome = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
@@ -203,24 +265,30 @@ def _estimated(
     return jaccard, jaccard >= threshold, equal
 
 
-def _hits(
-    rows: pl.DataFrame, sketches: Sketches, near: pl.DataFrame, store: Store, apart_from: Sequence[str]
-) -> pl.DataFrame:
-    """Return ``HITS``: of each row and part the closest peer in each set and split."""
-    standings = store.standings(near["handle"].unique().sort().to_numpy(), apart_from)
-    joined = near.join(standings, on="handle", suffix="_there")
+def _hits(sketches: Sketches, near: pl.DataFrame, standings: pl.DataFrame) -> pl.DataFrame:
+    """Return of each row and part the closest peer in each set and split."""
+    # Numbers in place of names and dates: of a template there are a million pairs, and all but a few thousand go.
+    told = standings.sort("added", "peer", "set", "split", "line").with_row_index("rank")
+    told = told.with_columns(pl.struct("set", "split").rank("dense").alias("place"))
+    joined = near.join(told.select("handle", "part", "rank", "place"), on="handle")
     # A set is the whole text of some rows and only the input of others: what it is here and there must agree.
     shared = pl.col("part") & pl.col("part_here")
     met = joined.join(sketches.standings, on="number", suffix="_here").filter(shared > 0)
-    what = pl.when(shared & TEXT > 0).then(pl.lit("text")).otherwise(pl.lit("input"))
     best = (
-        met.with_columns(what.alias("part"))
-        .sort("row", "jaccard", "part", "added", "peer", descending=[False, True, True, False, False])
-        .unique(["row", "part", "set", "split"], keep="first", maintain_order=True)
+        met.with_columns((shared & TEXT == 0).alias("asked"))
+        .sort("row", "jaccard", "asked", "rank", descending=[False, True, False, False])
+        .unique(["row", "asked", "place"], keep="first", maintain_order=True)
     )
-    return best.with_columns(
-        rows["id"].gather(best["row"]).alias("id"), pl.col("added").str.to_datetime(time_unit="us", time_zone="UTC")
-    ).select(pl.col(name).cast(kind) for name, kind in HITS.items())
+    what = pl.when("asked").then(pl.lit("input")).otherwise(pl.lit("text"))
+    names = told.select("rank", "set", "split", "peer", "file", "line", "added", "times")
+    return _closest(best.with_columns(what.alias("part")).drop("handle", "number").join(names, on="rank"))
+
+
+def _closest(met: pl.DataFrame) -> pl.DataFrame:
+    order = ["row", "jaccard", "part", "added", "peer"]
+    return met.sort(*order, descending=[False, True, True, False, False]).unique(
+        ["row", "part", "set", "split"], keep="first", maintain_order=True
+    )
 
 
 def _findings(hits: pl.DataFrame, train: str) -> pl.DataFrame:

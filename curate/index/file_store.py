@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,8 @@ from .stores import STANDING, Batch, Ints
 
 _OURS = 0x76736978  # PRAGMA application_id: "vsix"
 _WAIT = 120.0  # seconds for another writer: its transaction is one batch, a few seconds of a slow disk
+_QUERIES = 1_000  # rows whose suspects are made at a time: at most a million pairs
+_CROWD = 4  # times the suspects of a row: so many rows of one band are looked at, the first of the segment
 _LARGEST = 1 << 22  # rows of a segment: 16 MB a band, far from the 1 GB of a value
 _TABLES = (
     "CREATE TABLE head (settings TEXT NOT NULL)",
@@ -103,29 +105,44 @@ class FileStore:
                 raise
         return new
 
-    def suspects(self, signed: U32, limit: int) -> tuple[Ints, Ints]:
-        """Return query numbers and handles that share a band; see ``Store``."""
+    def suspects(
+        self, signed: U32, limit: int, apart_from: Sequence[str] = ()
+    ) -> Generator[tuple[Ints, Ints], None, None]:
+        """Yield query numbers and handles that share a band; see ``Store``. Nobody can commit until all are taken."""
         wanted = signatures.band_keys(signed, self.settings)
         sharing = signatures.loops().sharing
-        queries, handles = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         with _plain_errors(self.path):
             self.connection.execute("BEGIN")  # all segments as they stand at one moment
             try:
+                counted = self._counted(apart_from) if apart_from else None
                 for first, count in self.connection.execute(
                     "SELECT first, count FROM segment ORDER BY first"
                 ).fetchall():
                     lows, highs = np.empty(wanted.shape, np.int64), np.empty(wanted.shape, np.int64)
                     members = np.empty((len(wanted), count), np.uint32)
                     for number, keys, band in self._bands(first, count):
-                        lows[number] = np.searchsorted(keys, wanted[number], "left")
-                        highs[number] = np.searchsorted(keys, wanted[number], "right")
-                        members[number] = band
-                    found = sharing(lows, highs, members, limit)
-                    queries.append(found[0])
-                    handles.append(found[1] + first)
+                        kept = slice(None) if counted is None else counted[first + band.astype(np.int64)]
+                        lows[number] = np.searchsorted(keys[kept], wanted[number], "left")
+                        highs[number] = np.searchsorted(keys[kept], wanted[number], "right")
+                        members[number, : band[kept].size] = band[kept]
+                    # Where a template fills a band, each query would meet all of it: the time would grow with its square.
+                    np.minimum(highs, lows + _CROWD * limit, out=highs)
+                    for low in range(0, len(signed), _QUERIES):
+                        part = slice(low, low + _QUERIES)
+                        queries, found = sharing(lows[:, part].copy(), highs[:, part].copy(), members, limit)
+                        yield queries + low, found + first
             finally:
                 self.connection.execute("ROLLBACK")
-        return np.concatenate(queries), np.concatenate(handles)
+
+    def _counted(self, apart_from: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Say of each handle whether it stands under another name than these."""
+        last = self.connection.execute("SELECT coalesce(max(first + count), 0) FROM segment").fetchone()[0]
+        flags = np.zeros(last, np.bool_)
+        sql = """SELECT DISTINCT sketch FROM standing WHERE source IN
+            (SELECT id FROM source WHERE name NOT IN (SELECT value FROM json_each(?)))"""
+        handles = np.array(self.connection.execute(sql, [json.dumps(list(apart_from))]).fetchall(), np.int64).ravel()
+        flags[handles[(handles >= 0) & (handles < last)]] = True
+        return flags
 
     def evidence(self, handles: Ints) -> tuple[list[bytes], list[bytes]]:
         """Return the key of each set and its evidence."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +77,14 @@ class Store(AbstractContextManager["Store"], Protocol):
         """Keep a batch, all of it or nothing, on the disk when this returns; return which standings were new."""
         ...
 
-    def suspects(self, signed: U32, limit: int) -> tuple[Ints, Ints]:
-        """Return query numbers and handles of sets that share a band: of each query the ``limit`` that share most."""
+    def suspects(
+        self, signed: U32, limit: int, apart_from: Sequence[str] = ()
+    ) -> Generator[tuple[Ints, Ints], None, None]:
+        """Yield query numbers and handles of sets that share a band, some queries at a time, each query's together.
+
+        Of each query the ``limit`` that share most, of a file in each of its segments. A file leaves those out that stand
+        under the names ``apart_from`` only, so that a crowd there crowds nobody out.
+        """
         ...
 
     def evidence(self, handles: Ints) -> tuple[list[bytes], list[bytes]]:

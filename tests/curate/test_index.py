@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate.dataset import frame
 from vetset.curate.errors import DataError, MissingExtra, UsageError
-from vetset.curate.index import file_store, kernels, kernels_in_numpy, signatures, stores
+from vetset.curate.index import checking, file_store, kernels, kernels_in_numpy, redis_store, signatures, stores
 from vetset.curate.index.adding import add
 from vetset.curate.index.checking import check
 from vetset.curate.index.describing import info
@@ -216,6 +216,62 @@ def test_one_of_a_crowd_of_a_template_is_found_though_the_crowd_shares_its_bands
     assert result.hits["line"].to_list() == [at + 1 for at in range(0, 3_000, 100)]
 
 
+def template(word, count):
+    form = " ".join(f"t{at}" for at in range(90))
+    return frame([{"messages": f"{form} {word}{seed} and then"} for seed in range(count)])
+
+
+def test_a_crowd_is_held_against_a_crowd_a_portion_at_a_time(place, monkeypatch):
+    add(place, template("kept", 150), name="crowd", at=NOON)
+    add(place, many(20), name="others", at=NOON)
+    asked = pl.concat([template("new", 60), copies_of_each_kind(20)])
+    whole = check(place, asked).hits
+    assert len(whole) > 60
+    seen = []
+    loops = signatures.loops()
+    plain = loops.common
+    monkeypatch.setattr(loops, "common", lambda *given: seen.append(given[3].size) or plain(*given))
+    monkeypatch.setattr(checking, "_PAIRS", 97)
+    monkeypatch.setattr(file_store, "_QUERIES", 7)
+    monkeypatch.setattr(redis_store, "_ASKED_AT_ONCE", 7)
+    assert check(place, asked).hits.equals(whole)
+    assert max(seen) <= 97
+    monkeypatch.setattr(checking, "_SHINGLES", 1_000)
+    assert check(place, asked).hits.equals(whole)
+    monkeypatch.setattr(checking, "_LIMIT", 5)
+    few = check(place, asked).hits
+    assert few["id"].to_list() == whole["id"].to_list()
+    assert few["jaccard"].to_list() == whole["jaccard"].to_list()
+
+
+def test_a_crowd_that_does_not_count_hides_nobody(tmp_path, monkeypatch):
+    monkeypatch.setattr(checking, "_LIMIT", 10)
+    own = template("own", 300)
+    further = [
+        text.replace("t45", "x") for text in template("other", 3)["messages"].list.first().struct.field("content")
+    ]
+    add(tmp_path / "i", frame([{"messages": text} for text in further]), name="benchmark")
+    add(tmp_path / "i", own, name="own")  # in one segment with the three, and nearer to each other
+    hits = check(tmp_path / "i", own, apart_from=["own"]).hits
+    assert hits["id"].to_list() == own["id"].to_list()
+    assert set(hits["set"]) == {"benchmark"}
+
+
+def test_of_a_band_that_a_template_fills_so_many_rows_are_looked_at(tmp_path):
+    add(tmp_path / "i", template("kept", 400), name="crowd")
+    rows = template("new", 50)
+    head = signatures.made("word5", 0.8, exact=True)
+    sketches = sketched(rows, Shingle())
+    signed = signatures.signatures(sketches.sets, sketches.numbers, head.parameters, threads=1)
+    with stores.opened(tmp_path / "i") as store:
+        found = pl.concat(
+            [pl.DataFrame({"query": one, "handle": other}) for one, other in store.suspects(signed, 10)], how="vertical"
+        )
+    assert found["handle"].max() < 100  # of 400, the first 40 of each of 21 bands
+    assert set(found.group_by("query").len()["len"]) == {10}
+    assert check(tmp_path / "i", rows).found == 50
+
+
 def test_test_rows_of_the_bank_intents_that_stand_nearly_in_train_are_found(shared, tmp_path):
     texts = {side: pl.read_csv(shared / "bank_intents" / f"{side}.csv")["text"] for side in ("train", "test")}
     kept, asked = (frame([{"messages": said} for said in texts[side]]) for side in ("train", "test"))
@@ -389,8 +445,8 @@ def test_suspects_are_those_of_datasketch(tmp_path):
         lsh.insert(number + 1, one)
     signed, ones = hashed(asked)
     with stores.opened(tmp_path / "i") as store:
-        queries, handles = store.suspects(signed, 1_000)
-    ours = sorted(zip(queries.tolist(), handles.tolist(), strict=True))
+        found = list(store.suspects(signed, 1_000))
+    ours = sorted(pair for both in found for pair in zip(*(part.tolist() for part in both), strict=True))
     assert ours == sorted((query, number) for query, one in enumerate(ones) for number in lsh.query(one))
     assert len(ours) > 50
 
