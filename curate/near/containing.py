@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UsageError
+from .forest import power
+from .listing import whole_numbers
 from .shingles import Sets
 
 Ints = npt.NDArray[np.int64]
@@ -56,18 +58,18 @@ def inside(sets: Sets, *, containment: float = 0.9, alike: float = 0.8, least: i
         UsageError: a share out of bounds.
     """
     from . import containing_kernels as kernels
-    from .join_kernels import first_of_equal
+    from .prefix_kernels import first_of_equal
 
     for name, share in (("containment", containment), ("alike", alike)):
         if not 0 < share <= 1:
             raise UsageError(f"{name} is over 0 and at most 1, not {share}.")
-    share, near = (Fraction(str(x)).limit_denominator(1_000_000) for x in (containment, alike))
-    equal = first_of_equal(sets.sizes, sets.sums, np.full(_power(2 * len(sets.sizes)), -1, np.int64))
+    share, near = (Fraction(*whole_numbers(x)) for x in (containment, alike))
+    equal = first_of_equal(sets.sizes, sets.sums, np.full(power(2 * len(sets.sizes)), -1, np.int64))
     distinct = np.flatnonzero(equal == np.arange(len(equal)))
     order = distinct[np.argsort(sets.sizes[distinct], kind="stable")]
     starts, sizes = sets.starts[order], sets.sizes[order]
     needed = np.where(sizes >= least, -(-sizes * share.numerator // share.denominator), 0)
-    cells = np.zeros(max(_power(8 * int(sizes.sum())) // 4, 64), np.uint8)
+    cells = np.zeros(max(power(8 * int(sizes.sum())) // 4, 64), np.uint8)
     asked = np.zeros(order.size, np.bool_)
     kernels.mark_twice(sets.hashes, starts, sizes, cells)
     kernels.could_be_inside(sets.hashes, starts, sizes, needed, cells, sets.counts, _WEIGHTS, asked)
@@ -75,7 +77,7 @@ def inside(sets: Sets, *, containment: float = 0.9, alike: float = 0.8, least: i
     factor = max(share * (1 + near) / near - 1, Fraction(0))
     smallest = np.maximum(sizes * factor.numerator // factor.denominator, sizes + 1)
     best = np.full((order.size, 2), -1, np.int64)
-    slots = np.zeros(_power(2 * int(sizes.max(initial=4))), np.uint64)
+    slots = np.zeros(power(2 * int(sizes.max(initial=4))), np.uint64)
     _, cut = kernels.find_containing(
         sets.hashes, starts, sizes, needed, asked, sets.counts, _WEIGHTS, share.numerator, share.denominator,
         smallest, near.numerator, near.denominator, limit, slots, best,
@@ -89,8 +91,3 @@ def inside(sets: Sets, *, containment: float = 0.9, alike: float = 0.8, least: i
     return Inside(
         rows[by_row], order[outer][by_row], best[inner, 1][by_row], places[by_row, 0], places[by_row, 1], int(cut)
     )
-
-
-def _power(number: int) -> int:
-    """The power of two that is at least ``number``, and 8."""
-    return max(8, 1 << (max(number, 1) - 1).bit_length())

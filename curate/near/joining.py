@@ -16,11 +16,16 @@ import numpy.typing as npt
 import polars as pl
 
 from .compiled import compiled
+from .forest import power, roots_of
 from .listing import refuse_over, whole_numbers, written_out
 from .shingles import Sets
 
 Ints = npt.NDArray[np.int64]
+PATIENCE = (
+    256  # steps a row, about a microsecond, that are spent on looking row by row before a crowd is made: as much again
+)
 _EVERY = np.iinfo(np.int64).max
+_NO_PAIRS = np.empty((0, 3), np.int64)
 _RANKS = np.array([count.bit_length() << 60 for count in range(256)], np.uint64)
 
 
@@ -57,10 +62,11 @@ def prepare(sets: Sets, threshold: float, *, threads: int | None = None) -> Read
         from .joining_in_numpy import prepare as slowly
 
         return slowly(sets, threshold)  # pyright: ignore[reportArgumentType, reportReturnType]
-    from . import join_kernels as kernels
+    from . import prefix_kernels as kernels
+    from .repeats import numbered
 
     top, bottom = whole_numbers(threshold)
-    first = kernels.first_of_equal(sets.sizes, sets.sums, np.full(_power(2 * len(sets.sizes)), -1, np.int64))
+    first = kernels.first_of_equal(sets.sizes, sets.sums, np.full(power(2 * len(sets.sizes)), -1, np.int64))
     distinct = np.flatnonzero(first == np.arange(len(first)))
     order = distinct[np.argsort(sets.sizes[distinct], kind="stable")]
     starts, sizes = sets.starts[order], sets.sizes[order]
@@ -78,17 +84,8 @@ def prepare(sets: Sets, threshold: float, *, threads: int | None = None) -> Read
         )
 
     _share(pick, order.size, threads)
-    cells = np.zeros(max(_power(keys.size * 8) // 4, 64), np.uint8)
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda part: kernels.mark_repeated(keys, cells, part, threads), range(threads)))
-    lists = np.empty(keys.size, np.int64)
-    room = _power(max(keys.size // 4, 64))
-    while True:
-        numbered = kernels.number_lists(keys, cells, lists, np.empty(room, np.uint64), np.full(room, -1, np.int64))
-        if numbered >= 0:
-            break
-        room *= 2
-    return Ready(order, first, starts, sizes, bitmaps, places, lists, int(numbered), top, bottom)
+    lists, list_count = numbered(keys, threads)
+    return Ready(order, first, starts, sizes, bitmaps, places, lists, list_count, top, bottom)
 
 
 def components(sets: Sets, ready: Ready) -> Ints:
@@ -97,15 +94,19 @@ def components(sets: Sets, ready: Ready) -> Ints:
         from .joining_in_numpy import components as slowly
 
         return slowly(sets, ready)  # pyright: ignore[reportArgumentType, reportReturnType]
-    from . import join_kernels as kernels
+    from .crowd_kernels import link_crowd
+    from .crowds import crowds_of
+    from .join_kernels import link
 
     parents = np.empty(ready.order.size, np.int64)
-    edges = np.empty((max(ready.order.size - 1, 0), 3), np.int64)
-    kernels.link(
+    crowds = np.full(ready.order.size, -1, np.int64)
+    link(
         sets.hashes, ready.starts, ready.sizes, ready.bitmaps, ready.places, ready.lists, ready.list_count,
-        _slots(ready), ready.top, ready.bottom, parents, edges,
+        _slots(ready), ready.top, ready.bottom, PATIENCE, parents, crowds,
     )  # fmt: skip
-    roots = _roots(parents)
+    for some, crowd in crowds_of(sets, ready, crowds):
+        link_crowd(some, *crowd, ready.top, ready.bottom, parents)
+    roots = roots_of(parents)
     lowest = np.full(roots.size, _EVERY)
     np.minimum.at(lowest, roots, ready.order)
     return _spread(ready, lowest[roots])
@@ -127,26 +128,30 @@ def stars(sets: Sets, ready: Ready, component: Ints, rank: Ints) -> tuple[Ints, 
         from .joining_in_numpy import stars as slowly
 
         return slowly(sets, ready, component, rank)  # pyright: ignore[reportArgumentType, reportReturnType]
-    from . import join_kernels as kernels
+    from .crowd_kernels import star_crowd
+    from .crowds import crowd_of
+    from .star_kernels import gather_stars
 
     best = np.full(len(rank), _EVERY)  # the best rank among equal sets, by the first of them
     seen = ready.first >= 0
     np.minimum.at(best, ready.first[seen], rank[seen])
-    number_of = np.full(len(rank), -1)
-    number_of[ready.order] = np.arange(ready.order.size)
     roots, ranks = component[ready.order], best[ready.order]
     members = np.lexsort((ranks, roots))
     bounds = np.concatenate([[0], np.flatnonzero(np.diff(roots[members])) + 1, [members.size]]).astype(np.int64)
     keepers, common = np.arange(ready.order.size), ready.sizes.copy()
-    large = np.diff(bounds) > 1
-    taken = np.concatenate(
-        [members[low:high] for low, high in zip(bounds[:-1][large], bounds[1:][large], strict=True)] or [members[:0]]
-    )
-    kernels.gather_stars(
-        sets.hashes, ready.starts, ready.sizes, ready.bitmaps, taken,
-        np.concatenate([[0], np.cumsum(np.diff(bounds)[large])]).astype(np.int64), _slots(ready), ready.top, ready.bottom,
-        keepers, common,
+    lengths = np.diff(bounds)
+    taken, lengths = members[np.repeat(lengths > 1, lengths)], lengths[lengths > 1]
+    bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    left = np.zeros(lengths.size, np.bool_)
+    gather_stars(
+        sets.hashes, ready.starts, ready.sizes, ready.bitmaps, taken, bounds, _slots(ready), ready.top, ready.bottom,
+        PATIENCE, keepers, common, left,
     )  # fmt: skip
+    for which in np.flatnonzero(left):
+        some = taken[bounds[which] : bounds[which + 1]]
+        kept, shared = np.empty(some.size, np.int64), np.empty(some.size, np.int64)
+        star_crowd(*crowd_of(sets, ready, some), ready.top, ready.bottom, kept, shared)
+        keepers[some], common[some] = some[kept], shared
     row_of_rank = np.empty(len(rank), np.int64)
     row_of_rank[rank] = np.arange(len(rank))
     kept = row_of_rank[best[ready.order[keepers]]]
@@ -164,37 +169,53 @@ def pairs(sets: Sets, ready: Ready, *, most: int = 50_000_000) -> pl.DataFrame:
         from .joining_in_numpy import pairs as slowly
 
         return slowly(sets, ready, most=most)  # pyright: ignore[reportArgumentType, reportReturnType]
+    from .crowd_kernels import list_crowd
+    from .crowds import crowds_of
+
+    every, none = np.full(ready.order.size, 3, np.uint8), np.zeros(ready.order.size, np.int64)
     room = 1 << 16
     while True:
         table = np.empty((room, 3), np.int64)
-        found, _ = _match(sets, ready, np.full(ready.order.size, 3, np.uint8), _EVERY, table)
+        found, _, crowds = _match(sets, ready, every, none, table)
         if found <= room:
             break
         refuse_over(found, most)
         room = found
-    one, other, common = table[:found].T
+    # Pairs of one crowd are listed with it; those met before it was seen to be one would stand twice.
+    roots = roots_of(np.where(crowds >= 0, crowds, np.arange(crowds.size)))
+    tables = [table[:found][roots[table[:found, 0]] != roots[table[:found, 1]]]]
+    for some, crowd in crowds_of(sets, ready, crowds):
+        found = list_crowd(*crowd, ready.top, ready.bottom, _NO_PAIRS)
+        refuse_over(found + sum(map(len, tables)), most)
+        table = np.empty((found, 3), np.int64)
+        list_crowd(*crowd, ready.top, ready.bottom, table)
+        tables.append(np.column_stack([some[table[:, 0]], some[table[:, 1]], table[:, 2]]))
+    table = np.concatenate(tables)
+    one, other, common = table.T
     union = ready.sizes[one] + ready.sizes[other] - common
     between = pl.DataFrame({"a": ready.order[one], "b": ready.order[other], "jaccard": common / union})
     return written_out(between, ready.first, most)
 
 
 def closest(
-    sets: Sets, ready: Ready, held: npt.NDArray[np.bool_], known: npt.NDArray[np.bool_], *, limit: int = 2_000
+    sets: Sets, ready: Ready, held: npt.NDArray[np.bool_], known: npt.NDArray[np.bool_]
 ) -> tuple[Ints, npt.NDArray[np.float64]]:
     """Return the closest row of ``known`` that each row of ``held`` is alike to, and their Jaccard index; -1 and 0 for none.
+
+    Of equally close rows the lowest is taken.
 
     Args:
         sets: the sets.
         ready: ``prepare(sets, threshold)``.
         held: (n) rows of the one side, such as eval.
         known: (n) rows of the other, such as train.
-        limit: comparisons a row at most. Where a template fills both sides, the closest of the first 2,000 stands for all: a
-            row that is alike to any is found all the same.
     """
     if not compiled():
         from .joining_in_numpy import closest as slowly
 
         return slowly(sets, ready, held, known)  # pyright: ignore[reportArgumentType, reportReturnType]
+    from .crowds import crowds_of, find_closest
+
     sides = np.zeros(len(held), np.uint8)
     lowest_known = np.full(len(held), _EVERY)
     for side, bit in ((held, 1), (known, 2)):
@@ -202,28 +223,30 @@ def closest(
         np.bitwise_or.at(sides, ready.first[rows], np.uint8(bit))
     rows = np.flatnonzero(known & (ready.first >= 0))
     np.minimum.at(lowest_known, ready.first[rows], rows)
-    numbered = sides[ready.order]
-    _, best = _match(sets, ready, numbered, limit, np.empty((0, 3), np.int64))
+    numbered, worth = sides[ready.order], lowest_known[ready.order]
+    _, best, crowds = _match(sets, ready, numbered, worth, _NO_PAIRS)
+    for some, crowd in crowds_of(sets, ready, crowds):
+        find_closest(crowd, ready, some, numbered[some], worth, best)
     peer, common = best[:, 0].copy(), best[:, 1]
     own = numbered == 3  # the same set stands on both sides
     peer[own] = np.flatnonzero(own)
     found = (peer >= 0) & ((numbered & 1) == 1)
     jaccard = np.where(own, 1.0, common / np.maximum(ready.sizes + ready.sizes[peer] - common, 1))
-    rows_of = np.where(found, lowest_known[ready.order[peer]], -1)
+    rows_of = np.where(found, worth[peer], -1)
     result, score = _spread(ready, rows_of), _spread(ready, np.where(found, jaccard, 0.0), 0.0)
     return np.where(held, result, -1), np.where(held & (result >= 0), score, 0.0)
 
 
-def _match(sets: Sets, ready: Ready, sides: npt.NDArray[np.uint8], limit: int, table: Ints) -> tuple[int, Ints]:
-    """Run the kernel ``match``; return how many pairs there are (``table`` holds as many as it can) and the best of each."""
+def _match(sets: Sets, ready: Ready, sides: npt.NDArray[np.uint8], worth: Ints, table: Ints) -> tuple[int, Ints, Ints]:
+    """Run the kernel ``match``; return how many pairs there are (``table`` holds as many as it can), the best of each, crowds."""
     from .join_kernels import match
 
-    best = np.full((ready.order.size, 2), -1, np.int64)
-    found, *_ = match(
+    best, crowds = np.full((ready.order.size, 2), -1, np.int64), np.full(ready.order.size, -1, np.int64)
+    found = match(
         sets.hashes, ready.starts, ready.sizes, ready.bitmaps, sides, ready.places, ready.lists, ready.list_count,
-        _slots(ready), ready.top, ready.bottom, limit, table, best,
+        _slots(ready), ready.top, ready.bottom, PATIENCE, crowds, worth, table, best,
     )  # fmt: skip
-    return int(found), best
+    return int(found), best, crowds
 
 
 def _share(work: Callable[[int, int], None], count: int, threads: int) -> None:
@@ -234,21 +257,7 @@ def _share(work: Callable[[int, int], None], count: int, threads: int) -> None:
 
 
 def _slots(ready: Ready) -> npt.NDArray[np.uint64]:
-    return np.zeros(_power(2 * int(ready.sizes.max(initial=4))), np.uint64)
-
-
-def _power(number: int) -> int:
-    """The power of two that is at least ``number``, and 8."""
-    return max(8, 1 << (max(number, 1) - 1).bit_length())
-
-
-def _roots(parents: Ints) -> Ints:
-    """Follow every parent to its root; parents are never above their children."""
-    while True:
-        above = parents[parents]
-        if np.array_equal(above, parents):
-            return parents
-        parents = above
+    return np.zeros(power(2 * int(ready.sizes.max(initial=4))), np.uint64)
 
 
 def _spread(ready: Ready, values: npt.NDArray, missing: float = -1) -> npt.NDArray:

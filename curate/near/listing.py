@@ -12,7 +12,7 @@ from ..errors import UsageError
 
 
 def whole_numbers(threshold: float) -> tuple[int, int]:
-    """Return a threshold as ``top, bottom``, so that no pair hangs on the rounding of a product.
+    """Return a threshold as ``top, bottom``, to a millionth, so that no pair hangs on the rounding of a product.
 
     Raises:
         UsageError: it is not over 0 and at most 1.
@@ -22,7 +22,8 @@ def whole_numbers(threshold: float) -> tuple[int, int]:
     """
     if not 0 < threshold <= 1:
         raise UsageError(f"a threshold is over 0 and at most 1, not {threshold}; the default is 0.8.")
-    exact = Fraction(str(threshold)).limit_denominator(1_000_000)
+    # Never 0: then nothing would have to be shared, and a prefix would be longer than its set.
+    exact = max(Fraction(str(threshold)).limit_denominator(1_000_000), Fraction(1, 1_000_000))
     return exact.numerator, exact.denominator
 
 

@@ -162,7 +162,16 @@ def test_words_do_not_go_over_the_end_of_a_piece():
     assert joined.sizes.tolist() == [2, 1]
 
 
-@pytest.mark.parametrize("threshold", [0, -1, 1.2, 80])
+@pytest.mark.parametrize("join", [joining, joining_in_numpy])
+def test_a_threshold_next_to_nothing_asks_for_one_shared_shingle(join):
+    """It was rounded to 0, and a prefix longer than its set was read from beyond it."""
+    sets = shingled(pl.Series(["a b c d e f", "a b c d e g", "x y z u v", "x y z u v w q r s t"]))
+    ready = join.prepare(sets, 1e-9)
+    assert join.components(sets, ready).tolist() == [0, 0, 2, 2]
+    assert len(join.pairs(sets, ready)) == 2
+
+
+@pytest.mark.parametrize("threshold", [0, -1, 1.2, 80, float("nan")])
 def test_a_threshold_out_of_bounds_is_wrong_use(threshold):
     with pytest.raises(UsageError, match="over 0 and at most 1"):
         joining.prepare(shingled(pl.Series(["a b"])), threshold)
