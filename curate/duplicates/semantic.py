@@ -13,7 +13,7 @@ import polars as pl
 from .. import text
 from ..clusters import ids, place
 from ..embed.encoder import Encoder
-from ..embed.encoding import Encoded, Report, encode, row_texts
+from ..embed.encoding import Encoded, Report, encode, row_texts, tell
 from ..findings import empty, report
 from ..near.cosine import Ints, Method, stars
 from ..near.explain import in_short
@@ -45,6 +45,7 @@ def find_semantic(
     method: Method = "auto",
     cache: Path | None = None,
     progress: Report | None = None,
+    notes: list[str] | None = None,
 ) -> pl.DataFrame:
     """Find every row whose vector is close to that of a row that is kept; holds repeats too.
 
@@ -64,6 +65,7 @@ def find_semantic(
         method: how pairs are looked for (``near.cosine``).
         cache: a folder to keep vectors in.
         progress: told after each batch that is encoded.
+        notes: takes what there is to say beside the findings (``Encoded.notes``), each sentence once.
 
     Raises:
         UsageError: an option out of bounds.
@@ -71,6 +73,7 @@ def find_semantic(
     """
     texts = row_texts(rows, part)
     encoded = encode(texts, encoder, cache=cache, progress=progress)
+    tell(encoded, notes)
     if threshold is None:
         threshold = _curve(rows, texts, encoded, keep="longest", train=train, method=method).proposed.threshold
     ranked = _ranked(rows, texts, encoded, "longest" if keep == "majority" else keep, train=train)
@@ -153,7 +156,8 @@ def _report(
             "size": own["size"],
             "relabelled": rows["label"].gather(here).ne_missing(rows["label"].gather(peers)),
             "answered": _other_targets(rows, here, peers),
-            "elsewhere": rows["split"].gather(here).ne_missing(rows["split"].gather(peers)),
+            # A row in no split was taken out before.
+            "elsewhere": (rows["split"].gather(here) != rows["split"].gather(peers)).fill_null(value=False),
             "cut": encoded.long[encoded.of_row[found]] | encoded.long[encoded.of_row[peer[found]]],
             "numbered": _other_numbers(encoded, encoded.of_row[found], encoded.of_row[peer[found]]),
             "differs": differs + [""] * (len(found) - len(differs)),

@@ -14,6 +14,7 @@ import polars as pl
 from ..errors import DataError
 from ..near.cosine import Ints, Vectors, unit
 from ..near.row_texts import Part, row_pieces
+from ..wording import counted
 from . import vector_cache
 from .encoder import Encoder
 
@@ -56,6 +57,14 @@ class Encoded:
     """(m) texts of which an end may have been cut off before they were encoded."""
     note: str | None = None
     """What is to say once, such as that vectors could not be kept."""
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what a person should be told: texts that no vector stands for, and ``note``."""
+        unread = (
+            f"The encoder makes nothing of {counted(self.unread, 'text')}, such as emoji alone: they are like none."
+        )
+        return [*([unread] if self.unread else []), *([self.note] if self.note else [])]
 
 
 def row_texts(rows: pl.DataFrame, part: Part = "text") -> pl.Series:
@@ -109,6 +118,12 @@ def encode(texts: pl.Series, encoder: Encoder, *, cache: Path | None = None, pro
             kept = vector_cache.add(keep, str(fingerprint), keys[batch], vectors[batch]) and kept
     note = None if kept else f"Vectors could not be written to {keep}, so they will be encoded again the next time."
     return _encoded(texts, distinct, vectors, fresh=missing.size, reach=getattr(encoder, "reach", None), note=note)
+
+
+def tell(encoded: Encoded, notes: list[str] | None) -> None:
+    """Add what is to say of an encoding to ``notes``, but for what stands there: several rules may encode the same texts."""
+    if notes is not None:
+        notes += [note for note in encoded.notes if note not in notes]
 
 
 def _longest_first(texts: list[str], which: Ints) -> Ints:

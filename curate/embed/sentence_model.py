@@ -21,6 +21,7 @@ _BATCH = {"cpu": 64, "cuda": 256}  # texts a forward pass; short ones go half as
 _BYTES_A_TOKEN = (
     3  # English has 4 to 5 bytes a word piece, CJK 3: what is shorter than this times the limit is read whole
 )
+_NO_LIMIT = 1_000_000  # tokens: tokenizers without a limit write 10^30
 
 
 @dataclass
@@ -54,12 +55,23 @@ class SentenceModel:
 
     @cached_property
     def reach(self) -> int | None:
-        """How many bytes of a text are surely read: models cut off what is longer than their limit of tokens."""
+        """How many bytes of a text are surely read: models cut off what is longer than their limit of tokens.
+
+        Where the folder has no limit of sentence-transformers' own, that is the lower of the tokenizer's and the model's.
+        """
+        own = self._said("sentence_bert_config.json", "max_seq_length")
+        limits = [own] if own else [
+            self._said("tokenizer_config.json", "model_max_length"), self._said("config.json", "max_position_embeddings")
+        ]  # fmt: skip
+        return min((_BYTES_A_TOKEN * limit for limit in limits if limit), default=None)
+
+    def _said(self, name: str, key: str) -> int | None:
+        """A number of tokens in a file of the folder."""
         try:
-            limit = json.loads((self.folder / "sentence_bert_config.json").read_text("utf-8")).get("max_seq_length")
+            value = json.loads((self.folder / name).read_text("utf-8")).get(key)
         except (OSError, ValueError, AttributeError):
             return None
-        return _BYTES_A_TOKEN * limit if isinstance(limit, int) else None
+        return value if isinstance(value, int) and 0 < value < _NO_LIMIT else None
 
     def __call__(self, texts: list[str], /) -> npt.NDArray[np.float32]:
         """Return (n, d) vectors of length 1, or of zeros where the vocabulary knows too little of a text.

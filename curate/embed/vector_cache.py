@@ -20,6 +20,7 @@ from .. import disk
 _MAGIC = b"vetset vectors 1\n"  # the number is the version: files of another are passed over
 _HEAD = struct.Struct("<II")  # vectors, axes
 _MANY = 32  # files, after which they are made one
+_SMALL = 64 << 20  # bytes of those that are: a million vectors would take four times their 0.8 GB each time
 Keys = npt.NDArray[np.uint64]
 Halves = npt.NDArray[np.float16]
 
@@ -67,7 +68,7 @@ def add(folder: Path, fingerprint: str, keys: Keys, vectors: Halves) -> bool:
     try:
         own.mkdir(parents=True, exist_ok=True)
         _write(own, keys, vectors)
-        names = sorted(own.glob("*.vectors"))
+        names = [path for path in sorted(own.glob("*.vectors")) if path.stat().st_size < _SMALL]
         if len(names) > _MANY:
             _merge(own, names)
     except OSError:
@@ -87,7 +88,7 @@ def _write(own: Path, keys: Keys, vectors: Halves) -> Path:
 
 def _merge(own: Path, names: list[Path]) -> None:
     """Make one file of many; a kill in between leaves some vectors twice, which changes nothing."""
-    parts = list(_files(own))
+    parts = list(_files(own, names))
     width = parts[0][1].shape[1] if parts else 0
     parts = [part for part in parts if part[1].shape[1] == width]
     if not parts:
@@ -99,19 +100,20 @@ def _merge(own: Path, names: list[Path]) -> None:
             name.unlink(missing_ok=True)
 
 
-def _files(own: Path) -> Iterator[tuple[Keys, Halves]]:
-    """Yield what the sound files hold; damaged ones are removed where that is allowed."""
+def _files(own: Path, names: list[Path] | None = None) -> Iterator[tuple[Keys, Halves]]:
+    """Yield what the sound files hold, all or those named; damaged ones are removed where that is allowed."""
     if own.is_dir() and disk.writable(own):
         disk.recover(own)  # sweeps what killed writers have left
-    for path in sorted(own.glob("*.vectors")):
+    for path in sorted(own.glob("*.vectors")) if names is None else names:
         try:
             whole = path.read_bytes()
         except OSError:  # merged by another process just now
             continue
-        content = _content(whole) if blake2b(whole, digest_size=16).hexdigest() == path.stem else None
+        sound = blake2b(whole, digest_size=16).hexdigest() == path.stem
+        content = _content(whole) if sound else None
         if content is not None:
             yield content
-        elif disk.writable(own):
+        elif not sound and disk.writable(own):  # a sound one is of another version, and not ours to remove
             path.unlink(missing_ok=True)
 
 

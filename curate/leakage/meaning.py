@@ -12,7 +12,7 @@ import polars as pl
 
 from ..clusters import ids, place
 from ..embed.encoder import Encoder
-from ..embed.encoding import Encoded, Report, encode, row_texts
+from ..embed.encoding import Encoded, Report, encode, row_texts, tell
 from ..errors import quote
 from ..findings import empty, report
 from ..masking import mask
@@ -51,6 +51,7 @@ def find_meaning(
     method: Method = "auto",
     cache: Path | None = None,
     progress: Report | None = None,
+    notes: list[str] | None = None,
 ) -> pl.DataFrame:
     """Find rows whose input means what an input on the other side of the line between training and evaluation means.
 
@@ -71,12 +72,14 @@ def find_meaning(
         method: how they are looked for (``near.cosine``).
         cache: a folder to keep vectors in.
         progress: told after each batch that is encoded.
+        notes: takes what there is to say beside the findings (``Encoded.notes``), each sentence once.
 
     Raises:
         UsageError: a threshold out of bounds.
         DataError: the encoder is broken.
     """
     sides, encoded = _sides(rows, encoder, against, train, cache, progress)
+    tell(encoded, notes)
     numbers = numbers_of(encoded.texts)
     found = [_leaks(side, encoded, numbers, threshold, method) for side in sides]
     lines = pl.concat([empty().with_columns(row=pl.lit(0, pl.Int64)), *found])

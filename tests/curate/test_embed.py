@@ -1,10 +1,12 @@
 """Encoders, their cache, and the fallback without a model."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+from hashlib import blake2b
 
 import numpy as np
 import polars as pl
@@ -13,7 +15,8 @@ from vetset.curate.dataset import frame
 from vetset.curate.embed import encoder as encoders
 from vetset.curate.embed import vector_cache
 from vetset.curate.embed.encoder import TFIDF, find_encoder
-from vetset.curate.embed.encoding import encode, row_texts
+from vetset.curate.embed.encoding import encode, row_texts, tell
+from vetset.curate.embed.sentence_model import SentenceModel
 from vetset.curate.embed.tfidf import tfidf_vectors
 from vetset.curate.errors import DataError, MissingExtra, UsageError
 
@@ -83,6 +86,69 @@ def test_a_damaged_cache_is_made_anew_and_never_trusted(tmp_path, harm):
     third = Letters()
     encode(TEXTS, third, cache=tmp_path)
     assert not third.texts
+
+
+def test_a_file_of_another_version_is_passed_over_and_left(tmp_path):
+    encode(TEXTS, Letters(), cache=tmp_path)
+    (path,) = tmp_path.rglob("*.vectors")
+    newer = path.read_bytes().replace(b"vectors 1", b"vectors 2", 1)
+    beside = path.with_name(f"{blake2b(newer, digest_size=16).hexdigest()}.vectors")
+    beside.write_bytes(newer)
+    path.unlink()
+    again = Letters()
+    encode(TEXTS, again, cache=tmp_path)
+    assert len(again.texts) == 5
+    assert beside.read_bytes() == newer
+
+
+def test_large_files_are_not_written_again_with_the_small_ones(tmp_path, monkeypatch):
+    keys = vector_cache.text_keys([str(at) for at in range(60_000)])
+    vectors = np.full((60_000, 8), 0.5, np.float16)
+    assert vector_cache.add(tmp_path, "m", keys[:50_000], vectors[:50_000])
+    (large,) = tmp_path.rglob("*.vectors")
+    monkeypatch.setattr(vector_cache, "_SMALL", 1 << 20)
+    for low in range(50_000, 60_000, 200):
+        assert vector_cache.add(tmp_path, "m", keys[low : low + 200], vectors[low : low + 200])
+    assert large.exists()
+    assert len(list(tmp_path.rglob("*.vectors"))) < 40
+    assert vector_cache.load(tmp_path, "m", keys)[0].all()
+
+
+def test_what_was_not_read_or_not_kept_is_said_once(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    notes = ["before"]
+    for _ in range(2):
+        tell(encode(TEXTS, Letters(), cache=tmp_path / "file"), notes)
+    assert notes[1] == "The encoder makes nothing of 1 text, such as emoji alone: they are like none."
+    assert "could not be written" in notes[2]
+    assert len(notes) == 3
+    tell(encode(TEXTS[:1], Letters()), None)
+    assert encode(TEXTS[:1], Letters()).notes == []
+
+
+@pytest.mark.parametrize(
+    ("files", "reach"),
+    [
+        ({"sentence_bert_config": {"max_seq_length": 256}, "config": {"max_position_embeddings": 512}}, 768),
+        ({"tokenizer_config": {"model_max_length": 10**30}, "config": {"max_position_embeddings": 512}}, 1536),
+        ({"tokenizer_config": {"model_max_length": 128}, "config": {"max_position_embeddings": 512}}, 384),
+        ({"sentence_bert_config": {"max_seq_length": None}, "config": {"max_position_embeddings": 64}}, 192),
+        ({"config": []}, None),
+        ({}, None),
+    ],
+)
+def test_the_reach_of_a_model_is_read_from_its_folder(tmp_path, files, reach):
+    for name, content in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    assert SentenceModel(tmp_path, name="m").reach == reach
+
+
+def test_a_folder_that_changed_under_its_name_is_another_model(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    one = SentenceModel(tmp_path, name="m").fingerprint
+    assert SentenceModel(tmp_path, name="other").fingerprint == one
+    (tmp_path / "model.safetensors").write_bytes(b"two")
+    assert SentenceModel(tmp_path, name="m").fingerprint != one
 
 
 def test_many_files_become_one_and_hold_the_same(tmp_path):

@@ -57,6 +57,23 @@ def test_a_row_that_means_the_same_is_found_and_the_longest_kept():
     assert "Means nearly the same as memory line 1, cosine 1.0" in found["note"][0]
 
 
+def test_a_row_in_no_split_is_not_in_another_one_and_what_was_not_read_is_said():
+    rows = frame(
+        [
+            {"messages": chat(text), "split": side}
+            for text, side in (("I forgot it, help", "train"), ("login", None), ("!?", None))
+        ]
+    )
+    notes = []
+    found = find_semantic(rows, encoder=themes, threshold=0.95, notes=notes)
+    assert found["suggest"].to_list() == ["drop"]
+    assert len(notes) == 1
+    assert "nothing of 1 text" in notes[0]
+    split = rows.with_columns(split=pl.Series(["train", "test", "test"]))
+    find_meaning(split, encoder=themes, threshold=0.95, notes=notes)
+    assert len(notes) == 1
+
+
 def test_a_clean_set_is_left_alone():
     rows = rows_of("password", "card", "refund", "😀", "")
     assert find_semantic(rows, encoder=themes, threshold=0.9).is_empty()
