@@ -51,13 +51,15 @@ _NO_TAIL = b",null,null,null]"
 
 
 def content_hashes(
-    said: bytes | memoryview, bounds: Sequence[int], tools: Sequence[str | None], label: Sequence[str | None]
-) -> list[str]:
+    said: bytes | memoryview, begins: Sequence[int], ends: Sequence[int], tools: Sequence[str | None],
+    label: Sequence[str | None],
+) -> list[str]:  # fmt: skip
     """Return the content hash of each row, of conversations that are compact JSON already; ``rejected`` is null.
 
     Args:
-        said: the conversations, one after another.
-        bounds: where each begins, and where the last one ends.
+        said: the conversations.
+        begins: where each begins.
+        ends: where each ends.
         tools: of each row.
         label: of each row.
     """
@@ -67,7 +69,7 @@ def content_hashes(
         for schema, word in zip(tools, label, strict=True)
     )
     hashes = []
-    for begin, end, tail in zip(bounds[:-1], bounds[1:], tails, strict=True):
+    for begin, end, tail in zip(begins, ends, tails, strict=True):
         row = start.copy()
         row.update(said[begin:end])
         row.update(tail)

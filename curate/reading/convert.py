@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ..errors import quote
 from ..messages import Content
 from .chunks import Chunk
+from .compiled_chats import lift_compiled
 from .faults import fault, nulled, why
 from .line_blocks import is_one_a_line, line_blocks, start_of_line
 from .mapping import COMMON, Plan, taken_from, text_columns
@@ -89,6 +90,8 @@ class Converter:
     plan: Plan
     known: list[str]
     """Columns of the sample, in order."""
+    compiled: bool = False
+    """Whether conversations are lifted by compiled loops, which take a second to load."""
     nan_records: int = 0
     _later: Counter[str] = field(default_factory=Counter)
 
@@ -105,13 +108,12 @@ class Converter:
         data = data.removesuffix(b"\n")
         column = self._chats
         found = []
-        for block in line_blocks(data, lines, _BLOCK if column is None else _LIFTED):
-            lifted = lift(block[0], column) if column is not None else None
+        size = _BLOCK if column is None else len(data) if self.compiled else _LIFTED
+        for block in line_blocks(data, lines, size):
+            lifted = self._lifts(block[0], column) if column is not None else None
             if lifted is None:
                 found.append(Block(*self._single_keys(*block, odd), None))
             else:
-                if doubtful := suspects(lifted.rest):
-                    lifted.doubtful = frozenset(doubtful)
                 found.append(Block(*block, lifted))
         return Prepared(found, odd, None)
 
@@ -150,6 +152,9 @@ class Converter:
         left = sorted(set(range(len(lines))).difference(rows))
         texts = data.split(b"\n")
         return b"\n".join([texts[row] for row in left]), [lines[row] for row in left]
+
+    def _lifts(self, data: bytes, column: str) -> Lifted | None:
+        return lift_compiled(data, column) if self.compiled else lift(data, column)
 
     @cached_property
     def _takes_cells(self) -> bool:

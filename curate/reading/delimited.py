@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
 from .cells import whole_rows
@@ -229,7 +230,9 @@ class _Rows:
 
     def _close_run(self) -> None:
         if self.found:
-            self.runs.append([pa.array(column, pa.large_string()) for column in zip(*self.found, strict=True)])
+            self.runs.append(
+                [pl.Series(column, dtype=pl.String).to_arrow() for column in zip(*self.found, strict=True)]
+            )
             self.found = []
 
     def chunk(self) -> Chunk:

@@ -13,14 +13,15 @@ Putting a valid value in the place of another one gives the record as it was.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from .conversations import plain_messages
 from .json_strings import MASKS, Strings, find_strings, word
-from .ragged import Bytes, Places, spans, texts
+from .ragged import Bytes, Places, integers, spans, texts
+from .repeated_keys import suspects
 
 MARK = b'"' + b"\x7f" * 16 + b'"'
 """Stands where a conversation was: a text of delete characters. A block that holds it all the same is not lifted from."""
@@ -39,71 +40,29 @@ _END, _ROLE, _CONTENT = word(b"}]"), word(b"role"), word(b"content")
 
 @dataclass
 class Lifted:
-    """The plain conversations of a block. ``keep`` must have been called before their texts are taken."""
+    """The plain conversations of a block."""
 
     rows: Places
     """Lines of the block, from 0, in order."""
     rest: bytes
     """Their records with ``MARK`` for the conversation, one a line."""
-    _data: pa.Buffer
-    _strings: Strings
-    _firsts: Places
-    """The first string (the key ``role``) of each conversation."""
-    _counts: Places
-    doubtful: frozenset[int] = frozenset()
-    """Lines of ``rest`` that need a closer look."""
+    messages: pa.LargeListArray
+    said: memoryview
+    """The conversations as compact JSON."""
+    begins: Places
+    """Where each of them begins in ``said``, and where it ends."""
+    ends: Places
+    doubtful: frozenset[int]
+    """Lines of ``rest`` in which a key may stand twice."""
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def keep(self, chosen: npt.NDArray[np.bool_]) -> None:
         """Forget the conversations that were not chosen."""
-        self.rows, self._firsts, self._counts = self.rows[chosen], self._firsts[chosen], self._counts[chosen]
-
-    @property
-    def counts(self) -> Places:
-        """How many messages each conversation has."""
-        return self._counts
-
-    @cached_property
-    def _keys(self) -> Places:
-        """The string ``role`` of every message."""
-        before = np.cumsum(self._counts) - self._counts
-        return np.repeat(self._firsts - 4 * before, self._counts) + 4 * np.arange(self._counts.sum())
-
-    def roles(self) -> pa.LargeStringArray:
-        """Return the role of every message."""
-        return self._resolved(self._keys + 1)
-
-    def contents(self) -> pa.LargeStringArray:
-        """Return the content of every message."""
-        return self._resolved(self._keys + 3)
-
-    def _resolved(self, strings: Places) -> pa.LargeStringArray:
-        starts, ends = self._strings.opens[strings] + 1, self._strings.closes[strings]
-        return texts(self._meant, starts, ends, self._strings.escapes)
-
-    @cached_property
-    def _meant(self) -> pa.Buffer:
-        """The block with what escapes mean behind their backslashes, which are to be left out."""
-        escapes = self._strings.escapes
-        meant = np.frombuffer(self._data, np.uint8).copy()
-        after = np.minimum(escapes + 1, len(meant) - 1)
-        meant[after] = _PLAIN_ESCAPES[meant[after]]
-        return pa.py_buffer(meant)
-
-    def canonical(self) -> tuple[memoryview, list[int]]:
-        """Return the conversations as compact JSON, one after another, and where each begins (and the last ends)."""
-        opens, closes, keys = self._strings.opens, self._strings.closes, self._keys
-        last = np.cumsum(self._counts) - 1
-        # {"role":  "user",  "content":  "..."},  and a bracket before the first and after the last
-        starts = np.stack([opens[keys] - 1, opens[keys + 1], opens[keys + 2], opens[keys + 3]], axis=1)
-        starts[last - self._counts + 1, 0] -= 1
-        ends = np.stack([closes[keys] + 2, closes[keys + 1] + 2, closes[keys + 2] + 2, closes[keys + 3] + 3], axis=1)
-        lengths = (ends - starts).sum(axis=1)
-        joined = spans(self._data, starts.ravel(), ends.ravel())
-        ends_of_rows = np.cumsum(lengths)[last]
-        return memoryview(joined.buffers()[2]), [0, *ends_of_rows.tolist()]
+        if not chosen.all():
+            self.rows, self.begins, self.ends = self.rows[chosen], self.begins[chosen], self.ends[chosen]
+            self.messages = self.messages.take(integers(np.flatnonzero(chosen)))
 
 
 def lift(data: bytes, column: str) -> Lifted | None:
@@ -136,7 +95,37 @@ def lift(data: bytes, column: str) -> Lifted | None:
     rest = spans(pa.py_buffer(marked), *kept).buffers()[2].to_pybytes().removesuffix(b"\n")
     if not len(rows) or rest.count(MARK[1:-1]) != len(rows):
         return None
-    return Lifted(rows, rest, pa.py_buffer(data), strings, heads, counts)
+    before = np.cumsum(counts) - counts
+    keys = np.repeat(heads - 4 * before, counts) + 4 * np.arange(counts.sum())  # the string "role" of every message
+    meant = _what_is_meant(data, strings)
+    roles, contents = (_resolved(meant, strings, keys + i) for i in (1, 3))
+    said, ends = _compact(data, strings, keys, counts)
+    begins = np.concatenate(([0], ends[:-1]))
+    return Lifted(rows, rest, plain_messages(counts, roles, contents), said, begins, ends, frozenset(suspects(rest)))
+
+
+def _what_is_meant(data: bytes, strings: Strings) -> pa.Buffer:
+    """The block with what escapes mean behind their backslashes, which are to be left out."""
+    meant = np.frombuffer(data, np.uint8).copy()
+    after = np.minimum(strings.escapes + 1, len(meant) - 1)
+    meant[after] = _PLAIN_ESCAPES[meant[after]]
+    return pa.py_buffer(meant)
+
+
+def _resolved(meant: pa.Buffer, strings: Strings, chosen: Places) -> pa.LargeStringArray:
+    return texts(meant, strings.opens[chosen] + 1, strings.closes[chosen], strings.escapes)
+
+
+def _compact(data: bytes, strings: Strings, keys: Places, counts: Places) -> tuple[memoryview, Places]:
+    """Return the conversations as compact JSON, one after another, and where each ends."""
+    opens, closes = strings.opens, strings.closes
+    last = np.cumsum(counts) - 1
+    # {"role":  "user",  "content":  "..."},  and a bracket before the first and after the last
+    starts = np.stack([opens[keys] - 1, opens[keys + 1], opens[keys + 2], opens[keys + 3]], axis=1)
+    starts[last - counts + 1, 0] -= 1
+    ends = np.stack([closes[keys] + 2, closes[keys + 1] + 2, closes[keys + 2] + 2, closes[keys + 3] + 3], axis=1)
+    joined = spans(pa.py_buffer(data), starts.ravel(), ends.ravel())
+    return memoryview(joined.buffers()[2]), np.cumsum((ends - starts).sum(axis=1))[last]
 
 
 def _odd_escapes(view: Bytes, escapes: Places) -> Places:

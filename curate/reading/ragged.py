@@ -17,9 +17,9 @@ def spans(data: pa.Buffer, starts: Places, ends: Places) -> pa.LargeBinaryArray:
     bounds = np.empty(2 * len(starts), np.int64)
     bounds[::2], bounds[1::2] = starts, ends
     if not len(bounds):
-        return pa.array([], pa.large_binary())
+        return pa.nulls(0, pa.large_binary())
     every = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(bounds) - 1, [None, pa.py_buffer(bounds), data])
-    return every.take(pa.array(np.arange(0, len(bounds) - 1, 2)))
+    return every.take(integers(np.arange(0, len(bounds) - 1, 2)))
 
 
 def texts(data: pa.Buffer, starts: Places, ends: Places, dropped: Places) -> pa.LargeStringArray:
@@ -36,6 +36,11 @@ def texts(data: pa.Buffer, starts: Places, ends: Places, dropped: Places) -> pa.
     )
     offsets = np.concatenate(([0], np.cumsum(ends - starts - without)))
     return pa.LargeStringArray.from_buffers(len(starts), pa.py_buffer(offsets), pieces.buffers()[2])
+
+
+def integers(values: Places) -> pa.Int64Array:
+    """Return numbers as Arrow; ``pa.array`` would import pandas first, where that is installed: half a second."""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def ranges(starts: Places, lengths: Places) -> Places:

@@ -7,20 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from ..messages import Content, content_hash, content_hashes, text_hashes
+from .conversations import MESSAGE_TYPE, TEXT, messages_of, plain_messages
 from .mapping import COMMON, official_split
 from .plain_chats import Lifted
+from .ragged import integers
 
-_TEXT = pa.large_string()
-MESSAGE_TYPE = pa.struct([(name, _TEXT) for name in ("role", "content", "tool_calls", "tool_call_id", "extra")])
 ARROW = pa.schema(
-    [("id", _TEXT), ("messages", pa.large_list(MESSAGE_TYPE)), ("tools", _TEXT), ("rejected", _TEXT), ("label", _TEXT),
-     ("group", _TEXT), ("time", pa.timestamp("us", "UTC")), ("annotator", _TEXT), ("source", _TEXT), ("license", _TEXT),
-     ("origin", _TEXT), ("split", _TEXT), ("file", _TEXT), ("line", pa.int64()), ("extra", _TEXT)]
+    [("id", TEXT), ("messages", pa.large_list(MESSAGE_TYPE)), ("tools", TEXT), ("rejected", TEXT), ("label", TEXT),
+     ("group", TEXT), ("time", pa.timestamp("us", "UTC")), ("annotator", TEXT), ("source", TEXT), ("license", TEXT),
+     ("origin", TEXT), ("split", TEXT), ("file", TEXT), ("line", pa.int64()), ("extra", TEXT)]
 )  # fmt: skip
 """The rows schema as Arrow has it."""
 
@@ -56,7 +55,7 @@ class Columns:
     ) -> None:  # fmt: skip
         """Add rows whose conversations were lifted out of their block."""
         self.said.append(lifted)
-        self.digests += content_hashes(*lifted.canonical(), tools, label)
+        self.digests += content_hashes(lifted.said, lifted.begins.tolist(), lifted.ends.tolist(), tools, label)
         self.tools += tools
         self.rejected += [None] * len(lines)
         self.label += label
@@ -126,26 +125,25 @@ def table(
         texts["split"] = [official_split(split) for split in texts["split"]]
     arrays: dict[str, pa.Array] = {name: _text(values) for name, values in texts.items()}
     arrays |= {
-        "messages": columns.messages(), "line": pa.array(columns.lines, pa.int64()),
+        "messages": columns.messages(), "line": integers(np.array(columns.lines, np.int64)),
         "extra": _large(pl.Series(columns.extra, dtype=pl.Binary).cast(pl.String)),
     }  # fmt: skip
     if order is not None:
-        places = pa.array(order)
+        places = integers(np.array(order, np.int64))
         arrays = {name: column.take(places) for name, column in arrays.items()}
     arrays |= {
         "id": _text(row_ids), "time": times.to_arrow().cast(ARROW.field("time").type),
-        "file": _large(pl.repeat(file, len(row_ids), dtype=pl.String, eager=True)),
+        "file": _repeated(file, len(row_ids)),
     }  # fmt: skip
     return pa.table([arrays[name] for name in ARROW.names], schema=ARROW)
 
 
 def _arrow(run: list[Content] | Lifted | list[str]) -> pa.LargeListArray:
     if isinstance(run, Lifted):
-        return _lifted(run)
+        return run.messages
     texts = [text for text in run if isinstance(text, str)]
     if texts:
-        roles = pa.repeat(pa.scalar("user", _TEXT), len(texts))
-        return _lists(np.ones(len(texts), np.int64), [roles, _text(texts), *[pa.nulls(len(texts), _TEXT)] * 3])
+        return plain_messages(np.ones(len(texts), np.int64), _repeated("user", len(texts)), _text(texts))
     return _listed([content for content in run if isinstance(content, Content)])
 
 
@@ -157,27 +155,21 @@ def _listed(contents: list[Content]) -> pa.LargeListArray:
         [message.extra for message in said],
     ]  # fmt: skip
     counts = np.array([len(content.messages) for content in contents], np.int64)
-    return _lists(counts, [_text(values) for values in texts])
-
-
-def _lifted(lifted: Lifted) -> pa.LargeListArray:
-    roles, contents = lifted.roles(), lifted.contents()
-    return _lists(lifted.counts, [roles, contents, *[pa.nulls(len(roles), _TEXT)] * 3])
-
-
-def _lists(counts: npt.NDArray[np.int64], texts: list[pa.Array]) -> pa.LargeListArray:
-    offsets = pa.array(np.concatenate(([0], np.cumsum(counts))))
-    return pa.LargeListArray.from_arrays(offsets, pa.StructArray.from_arrays(texts, fields=list(MESSAGE_TYPE)))
+    return messages_of(counts, [_text(values) for values in texts])
 
 
 def _text(values: Sequence[str | None]) -> pa.Array:
     if _is_empty(values):
-        return pa.nulls(len(values), _TEXT)
+        return pa.nulls(len(values), TEXT)
     return _large(pl.Series(values, dtype=pl.String))  # twice as fast as Arrow's own way from Python
 
 
 def _is_empty(values: Sequence[str | None]) -> bool:
     return values.count(None) == len(values)
+
+
+def _repeated(value: str, rows: int) -> pa.Array:
+    return _large(pl.repeat(value, rows, dtype=pl.String, eager=True))
 
 
 def _large(column: pl.Series) -> pa.Array:

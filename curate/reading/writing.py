@@ -19,6 +19,7 @@ import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
 from ..errors import quote
+from ..near.compiled import compiled
 from .ahead import ahead
 from .convert import Converter, Odd
 from .mapping import Plan
@@ -31,6 +32,9 @@ _TIME = pl.Datetime("us", "UTC")
 
 Progress = Callable[[int, int], None]
 """Told bytes done and bytes in all, after each chunk."""
+
+
+_LARGE = 128 << 20  # bytes: below, loading numba costs more than the compiled loop saves
 
 
 # Only these columns repeat their values; trying a dictionary on the rest costs a third of the writing time.
@@ -76,7 +80,7 @@ def write_rows(
         ):
             for source, (plan, known) in zip(sources, plans, strict=True):
                 result = SourceRead(source.name, source.container, plan)
-                converter = Converter(plan, known)
+                converter = Converter(plan, known, compiled=total >= _LARGE and compiled())
                 undated: list[str] = []
                 prepared = ((chunk, converter.prepare(chunk)) for chunk in source.chunks())
                 with closing(ahead(prepared)) as chunks:

@@ -2,11 +2,14 @@
 
 import json
 import random
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vetset.curate import read
+from vetset.curate.reading import writing
 from vetset.curate.reading.convert import Converter
 from vetset.curate.reading.mapping import Plan
 from vetset.curate.reading.plain_chats import Lifted
@@ -17,9 +20,9 @@ PLAN = Plan("text-label", {"text": "text", "label": "label", "group": "meta.user
 KNOWN = ["text", "label", "meta", "n"]
 
 
-def converted(lines, plan=PLAN, known=KNOWN):
+def converted(lines, plan=PLAN, known=KNOWN, *, compiled=False):
     data = b"\n".join(lines) + b"\n"
-    columns, odd = Converter(plan, list(known)).convert(data, range(1, len(lines) + 1))
+    columns, odd = Converter(plan, list(known), compiled).convert(data, range(1, len(lines) + 1))
     return columns, odd
 
 
@@ -269,6 +272,19 @@ CHATS = st.builds(
     st.booleans(),
 )
 ODD_CHATS = [
+    b'{"messages": [{"content": "\\ud83d\\ude00\\u0000\\u001F\\u000a", "role": "\\u0075ser"}, {"role":"b","content":""}]}',
+    b'{"messages": [{"role": "user", "content": "\\ud83d"}]}', b'{"messages": [{"role": "user", "content": "\\ude00\\ud83d"}]}',
+    b'{"messages": [{"role": "user", "content": "\\ud83d\\u0041"}]}', b'{"messages": [{"role": "user", "content": "\\u12g4"}]}',
+    b'{"messages": [{"content": "a", "content": "b"}]}', b'{"messages": [{"role": "user"}]}', b'{"messages": []}',
+    b'{"messages":[{"role" : "user" ,"content" : "a" } , {"role":"b","content":"\\"\\\\\\""} ] , "n" : 1 }',
+    b'{"messages": [{"role": "user", "content": "a"},]}', b'{"messages": [{"role": "user", "content": "a"} {}]}',
+    b'{"n": {"a": 1, "b": {"a": 1, "a": 2}}, "messages": [{"role": "user", "content": "a"}]}',
+    b'{"n": [{"a": 1}, {"a": 1}], "messages": [{"role": "user", "content": "a"}]}',
+    b'{"\\u006e": 1, "n": 2, "messages": [{"role": "user", "content": "a"}]}',
+    b'{"messages": [{"role": "user", "content": "a"}], "n": "\\', b'{"messages": [{"role": "user", "content": "a\\',
+    b'{"messages": [{"role": "user", "content": "a"}]} {"n": 1}', b'{"messages": [{"role": "user", "content": "a"}], "n": 1}}',
+    b'\t{"messages": [{"role": "user", "content": "a"}]}', b' {"messages": [{"role": "user", "content": "a"}]}',
+    b'{"n":\t1, "messages": [{"role": "user", "content": "a"}]}', b"[]", b"x",
     b'{"messages": [{"role": "user", "content": "a"}], "messages": [{"role": "user", "content": "b"}]}',
     b'{"messages": [{"role": "user", "content": "a", "content": "b"}]}', b'{"messages": [{"role": "user", "content": "\\x"}]}',
     b'{"messages": [{"role": "user", "content": "tab\there"}]}', b'{"messages": [{"role": "user", "content": "a"}]',
@@ -283,15 +299,52 @@ ODD_CHATS = [
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.one_of(CHATS, CHATS, CHATS, st.sampled_from(ODD_CHATS)), min_size=1, max_size=30))
 def test_lifted_conversations_say_what_the_patient_way_says(lines):
-    assert told(*converted(lines, CHAT, CHAT_KNOWN)) == told(*one_by_one(lines, CHAT, CHAT_KNOWN))
+    patient = told(*one_by_one(lines, CHAT, CHAT_KNOWN))
+    assert told(*converted(lines, CHAT, CHAT_KNOWN)) == patient
+    assert told(*converted(lines, CHAT, CHAT_KNOWN, compiled=True)) == patient
 
 
-def test_plain_conversations_are_lifted():
+@pytest.mark.parametrize("compiled", [False, True])
+def test_plain_conversations_are_lifted(compiled):
     said = [{"role": "user", "content": 'a "quote" \\ and\nmore'}, {"role": "assistant", "content": "你好"}]
     lines = [json.dumps({"n": i, "messages": said}, ensure_ascii=False).encode() for i in range(50)]
-    columns, odd = converted(lines, CHAT, CHAT_KNOWN)
+    columns, odd = converted(lines, CHAT, CHAT_KNOWN, compiled=compiled)
     assert isinstance(columns.said[0], Lifted)
     assert [[(one["role"], one["content"]) for one in row] for row in messages(columns)] == [
         [(one["role"], one["content"]) for one in said]
     ] * 50
     assert not odd
+
+
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_a_fault_beside_lifted_conversations_stays_with_its_line(row):
+    lines = [b'{"messages": [{"role": "user", "content": "%d"}], "n": 1}' % i for i in range(3)]
+    lines[row] = b'{"messages": [{"role": "user", "content": "x"}], "n": 1, "n": 2}'
+    columns, odd = converted(lines, CHAT, CHAT_KNOWN, compiled=True)
+    assert [item.line for item in odd] == [row + 1]
+    assert sorted(columns.lines) == [line for line in (1, 2, 3) if line != row + 1]
+
+
+def test_a_large_file_is_read_to_the_same_bytes_as_a_small_one(tmp_path, monkeypatch):
+    said = [[{"role": "user", "content": f"{i} \u00e9\n"}, {"content": "😀", "role": "assistant"}] for i in range(300)]
+    calls = {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
+    records = [{"messages": [*one, calls] if i % 7 == 0 else one, "n": i} for i, one in enumerate(said)]
+    file = tmp_path / "chats.jsonl"
+    file.write_text(
+        "".join(json.dumps(record, ensure_ascii=i % 2 == 0) + "\n" for i, record in enumerate(records)),
+        encoding="utf-8",
+    )
+    for large, out in ((1 << 60, "small.vet"), (0, "large.vet")):
+        monkeypatch.setattr(writing, "_LARGE", large)
+        assert read([file], tmp_path / out).rows == len(records)
+    assert (tmp_path / "large.vet/rows.parquet").read_bytes() == (tmp_path / "small.vet/rows.parquet").read_bytes()
+
+
+def test_reading_imports_no_pandas(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"messages": [{"role": "user", "content": "a"}]}\n' * 3)
+    (tmp_path / "a.csv").write_text('text,label\n"a ""b""",c\nd,e\n')
+    script = f"import sys; from vetset.curate import read; read([{str(tmp_path)!r}], {str(tmp_path / 'a.vet')!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", script + "; print('pandas' in sys.modules)"], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "False\n", done.stderr
