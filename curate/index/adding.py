@@ -71,6 +71,10 @@ def add(
     """
     if not name or len(name) > 200:
         raise UsageError(f"the name of a set has from 1 to 200 characters, not {len(name)}; a hit names it.")
+    if not name.isprintable():
+        raise UsageError(
+            f"the name of a set is one line of visible characters, not {quote(name)}; give another --name."
+        )
     moment = datetime.now(UTC) if at is None else at
     if moment.tzinfo is None:
         raise UsageError("the time of an addition needs a time zone, such as datetime.now(UTC).")

@@ -316,7 +316,8 @@ def _findings(hits: pl.DataFrame, train: str) -> pl.DataFrame:
 
 def _note(hit: dict[str, Any]) -> str:
     what = "The text is" if hit["part"] == "text" else "The input is"
-    how = f"Jaccard {hit['jaccard']:.3g}" if hit["verified"] else f"Jaccard about {hit['jaccard']:.2f}, not verified"
+    near = min(hit["jaccard"], 0.999) if hit["jaccard"] < 1 else 1
+    how = f"Jaccard {near:.3g}" if hit["verified"] else f"Jaccard about {hit['jaccard']:.2f}, not verified"
     split = f", split {quote(hit['split'], 20)}" if hit["split"] is not None else ""
     file = hit["file"] if len(hit["file"]) <= 40 else "…" + hit["file"][-39:]
     more = f"; and in {hit['places'] - 1} more set{'s' if hit['places'] > 2 else ''}" if hit["places"] > 1 else ""

@@ -51,7 +51,8 @@ def _found(pair: Sides, threshold: float) -> pl.DataFrame:
             other = Words.of(trained.whole(int(known[index])))
             low, high = shared_run(own, other, _GRAM.width, int(best.gram[index]))
             told = f": {own.shown(low, high)} (idf {weights[index]:.1f})" if high > low else ""
-        notes.append(f"{best.share[index]:.0%} of {whose}, weighed by rarity, stands {where}{told}.")
+        share = int(100 * best.share[index] + 1e-6)  # only all of it is 100
+        notes.append(f"{share}% of {whose}, weighed by rarity, stands {where}{told}.")
     return pair.findings(
         "leakage.contained",
         pl.DataFrame(

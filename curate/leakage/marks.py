@@ -131,7 +131,9 @@ def _places(sample: pl.DataFrame) -> pl.DataFrame:
             )
     marked = pl.concat(hits) if hits else before.with_columns(pl.lit("").alias("named")).clear()
     two, three = pl.concat_list("b", "c"), pl.concat_list("a", "b", "c")
-    return pl.concat([marked.select("row", tokens.alias("mark"), "named") for tokens in (two, three)]).unique()
+    return pl.concat([marked.select("row", tokens.alias("mark"), "named") for tokens in (two, three)]).unique(
+        maintain_order=True  # what is summed over them is compared with thresholds
+    )
 
 
 def _learn(places: pl.DataFrame, sample: pl.DataFrame) -> list[list[str]]:

@@ -343,6 +343,9 @@ def test_the_part_of_an_item_that_stands_in_a_document_is_measured():
     whole = find_contained(among(DOCUMENT.format(ITEM), ITEM))
     assert whole["score"][0] == pytest.approx(1)
     assert "100% of the input" in whole["note"][0]
+    long = " ".join(map(other, range(200, 215)))
+    nearly = find_contained(among(DOCUMENT.format(long), long.replace("text 207", "no 207")))
+    assert "99% of the input" in nearly["note"][0]
     half = among(DOCUMENT.format(ITEM[:90]), ITEM)
     assert find_contained(half).is_empty()
     assert 0.3 < find_contained(half, threshold=0.3)["score"][0] < 0.6

@@ -221,6 +221,13 @@ def template(word, count):
     return frame([{"messages": f"{form} {word}{seed} and then"} for seed in range(count)])
 
 
+def test_nearly_all_is_not_called_all(tmp_path):
+    words = [f"w{at}" for at in range(5_000)]
+    add(tmp_path / "i", frame([{"messages": " ".join(words)}]), name="a")
+    found = check(tmp_path / "i", frame([{"messages": " ".join([*words, "more"])}])).findings
+    assert "Jaccard 0.999." in found["note"][0]
+
+
 def test_a_crowd_is_held_against_a_crowd_a_portion_at_a_time(place, monkeypatch):
     add(place, template("kept", 150), name="crowd", at=NOON)
     add(place, many(20), name="others", at=NOON)
@@ -599,6 +606,9 @@ def test_wrong_calls_are_refused_in_a_sentence(tmp_path):
     path = tmp_path / "i"
     with pytest.raises(UsageError, match="1 to 200 characters"):
         add(path, many(1), name="")
+    for name in ("a\nb", "\udcff", "\x1b[2J"):
+        with pytest.raises(UsageError, match="visible characters"):
+            add(path, many(1), name=name)
     with pytest.raises(UsageError, match="word or char"):
         add(path, many(1), name="a", shingle="line")
     with pytest.raises(UsageError, match=r"from 0.3 to 1"):
