@@ -20,7 +20,7 @@ from chats import HERE, write
 
 TURNS = 3
 READERS = {
-    "vetset": "from vetset.curate import read; import pandas\ndef go(): read([FILE], OUT + '/x.vet')",
+    "vetset": "from vetset.curate import read\ndef go(): read([FILE], OUT + '/x.vet')",
     "datasets": "import datasets; datasets.disable_progress_bars()\n"
     "def go(): datasets.load_dataset(KIND, data_files=FILE, cache_dir=OUT)",
     "polars": "import polars as pl\ndef go(): (pl.read_ndjson if KIND == 'json' else pl.read_csv)(FILE)",
