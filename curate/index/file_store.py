@@ -34,6 +34,13 @@ _OURS = 0x76736978  # PRAGMA application_id: "vsix"
 _WAIT = 120.0  # seconds for another writer: its transaction is one batch, a few seconds of a slow disk
 _QUERIES = 1_000  # rows whose suspects are made at a time: at most a million pairs
 _CROWD = 4  # times the suspects of a row: so many rows of one band are looked at, the first of the segment
+# An addition is several writes, and of those the first may stand when a later one fails.
+_PASSING = {
+    "SQLITE_FULL": "stands on a disk that is full; free some space",
+    "SQLITE_BUSY": "is in use by another process; wait for it to end",
+    "SQLITE_LOCKED": "is in use by another process; wait for it to end",
+    "SQLITE_IOERR": "can't be read or written, for the disk fails or a limit is reached; mend that",
+}
 _LARGEST = 1 << 22  # rows of a segment: 16 MB a band, far from the 1 GB of a value
 _TABLES = (
     "CREATE TABLE head (settings TEXT NOT NULL)",
@@ -324,8 +331,9 @@ def _plain_errors(path: Path) -> AbstractContextManager[None]:
     """Turn SQLite's errors that a user can meet into sentences; all others are faults of vetset's and pass."""
 
     def of_an_index(name: str, error: sqlite3.DatabaseError) -> UsageError | DataError | None:
-        if name.startswith("SQLITE_FULL"):  # an addition is several writes, and those before stand
-            return UsageError(f"{path}: the disk is full; free some space and run the command again.")
+        for prefix, what in _PASSING.items():
+            if name.startswith(prefix):
+                return UsageError(f"{path} {what}; then run the command again: what it added before stands.")
         if name.startswith("SQLITE_NOTADB"):
             return DataError(f"{path} is no index, or its first bytes are damaged; name another file.")
         marks = ("no such table", "no such column", "Could not decode")

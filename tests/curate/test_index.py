@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate.dataset import frame
 from vetset.curate.errors import DataError, MissingExtra, UsageError
-from vetset.curate.index import checking, file_store, kernels, kernels_in_numpy, redis_store, signatures, stores
+from vetset.curate.index import adding, checking, file_store, kernels, kernels_in_numpy, redis_store, signatures, stores
 from vetset.curate.index.adding import add
 from vetset.curate.index.checking import check
 from vetset.curate.index.describing import info
@@ -588,6 +588,27 @@ def test_tables_that_were_tampered_with_are_called_damaged(tmp_path, sql):
         check(tmp_path / "i", many(11))
 
 
+def test_a_disk_that_fills_keeps_the_batches_before_and_says_so(tmp_path, monkeypatch):
+    path, rows = tmp_path / "i", many(400)
+    monkeypatch.setattr(adding, "BATCH", 100)
+    plain, written = file_store.FileStore.write, []
+
+    def write(store, batch):
+        if written:  # so many pages and no more, as on a disk that is full
+            store.connection.execute(f"PRAGMA max_page_count={path.stat().st_size // 4096 + 2}")
+        written.append(batch)
+        return plain(store, batch)
+
+    monkeypatch.setattr(file_store.FileStore, "write", write)
+    with pytest.raises(
+        UsageError, match="a disk that is full; free some space; then run the command again: what it added"
+    ):
+        add(path, rows, name="a")
+    monkeypatch.setattr(file_store.FileStore, "write", plain)
+    assert check(path, rows).found == 100
+    assert add(path, rows, name="a").added == 300
+
+
 def test_a_writer_that_holds_the_file_is_waited_for_and_then_named(tmp_path, monkeypatch):
     path = tmp_path / "i"
     add(path, many(2), name="a")
@@ -595,7 +616,10 @@ def test_a_writer_that_holds_the_file_is_waited_for_and_then_named(tmp_path, mon
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         assert check(path, many(2)).found == 2
-        with pytest.raises(UsageError, match="in use by another process; nothing was written"):
+        with pytest.raises(
+            UsageError,
+            match="in use by another process; wait for it to end; then run the command again: what it added before stands",
+        ):
             add(path, many(3), name="a")
         other.execute("ROLLBACK")
     other.close()
