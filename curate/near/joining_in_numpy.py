@@ -1,8 +1,8 @@
 """The exact join where numba can't be had: the pairs, components, stars and closest rows of ``joining``, over whole arrays.
 
 The method is that of ``join_kernels`` (prefix, size, positional and bitmap filters, then counting), but what may be alike is
-listed in chunks of ``_CHUNK`` and counted a chunk at a time, so that memory is bounded whatever the texts are. Some 20 to
-50 times slower. Of equally close rows the first is taken.
+listed in chunks of ``CHUNK`` and counted a chunk at a time, so that memory is bounded whatever the texts are. Some 20 to
+50 times slower, and there are no crowds: thousands of filled-in forms take minutes. Of equally close rows the first is taken.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from .comparing_in_numpy import CHUNK, WORDS, alike, cuts, flat
 from .listing import refuse_over, whole_numbers, written_out
 from .shingles import Sets
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-_CHUNK = 1 << 21  # pairs, or shingles, that are held at a time
 _EVERY = np.iinfo(np.int64).max
-_WORDS = 4  # u64 of a bitmap
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def components(sets: Sets, ready: Ready) -> Ints:
         for one, other in _listed(heads, *spans):
             a, b, most = ready.numbers[one], ready.numbers[other], _most(ready, one, other)
             apart = parents[a] != parents[b]
-            a, b, _ = _alike(sets, ready, a[apart], b[apart], most[apart])
+            a, b, _ = alike(sets, ready, a[apart], b[apart], most[apart])
             parents = _united(parents, a, b)
         reach *= 2
     lowest = np.full(parents.size, _EVERY)
@@ -133,8 +132,8 @@ def stars(sets: Sets, ready: Ready, component: Ints, rank: Ints) -> tuple[Ints, 
             free = keepers[row] != row
             row, keeper = row[free], keeper[free]
             low, high = np.minimum(row, keeper), np.maximum(row, keeper)
-            found_low, found_high, shared = _alike(sets, ready, low, high, ready.sizes[low])
-            # ``_alike`` returns pairs in its own order: the keeper is the one of the two that is one.
+            found_low, found_high, shared = alike(sets, ready, low, high, ready.sizes[low])
+            # ``alike`` returns pairs in its own order: the keeper is the one of the two that is one.
             kept_low = keepers[found_low] == found_low
             row = np.where(kept_low, found_high, found_low)
             keeper = np.where(kept_low, found_low, found_high)
@@ -158,7 +157,7 @@ def pairs(sets: Sets, ready: Ready, *, most: int = 50_000_000) -> pl.DataFrame:
     """
     parts, found = [np.empty((3, 0), np.int64)], 0
     for one, other in _every(ready):
-        part = np.stack(_alike(sets, ready, ready.numbers[one], ready.numbers[other], _most(ready, one, other)))
+        part = np.stack(alike(sets, ready, ready.numbers[one], ready.numbers[other], _most(ready, one, other)))
         parts.append(part)
         found += part.shape[1]
         refuse_over(found, most)
@@ -196,7 +195,7 @@ def closest(
     met = np.zeros(own.size, np.int64)
     for one, other in _across(ready, numbered, met, limit):
         row, near = ready.numbers[one], ready.numbers[other]
-        low, high, common = _alike(sets, ready, np.minimum(row, near), np.maximum(row, near), _most(ready, one, other))
+        low, high, common = alike(sets, ready, np.minimum(row, near), np.maximum(row, near), _most(ready, one, other))
         jaccard = common / (ready.sizes[low] + ready.sizes[high] - common)
         swapped = numbered[low] != 1
         row, near = np.where(swapped, high, low), np.where(swapped, low, high)
@@ -245,11 +244,11 @@ def _prefixes(
     sets: Sets, starts: Ints, sizes: Ints, lengths: Ints
 ) -> tuple[npt.NDArray[np.uint64], Ints, Ints, npt.NDArray[np.uint64]]:
     """Return the ``lengths`` rarest shingles of each set as keys, whose they are, their places, and all bitmaps."""
-    bitmaps = np.zeros((starts.size, _WORDS), np.uint64)
+    bitmaps = np.zeros((starts.size, WORDS), np.uint64)
     keys, numbers, depths = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     ends = np.cumsum(sizes)
-    for low, high in _cuts(ends):
-        at, row = _flat(starts[low:high], sizes[low:high])
+    for low, high in cuts(ends):
+        at, row = flat(starts[low:high], sizes[low:high])
         hashes = sets.hashes[at]
         bit = (hashes >> np.uint64(56)).astype(np.int64)
         np.bitwise_or.at(bitmaps, (row + low, bit >> 6), np.uint64(1) << (bit & 63).astype(np.uint64))
@@ -294,61 +293,21 @@ def _every(ready: Ready) -> Iterator[tuple[Ints, Ints]]:
 
 
 def _listed(heads: Ints, low: Ints, high: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield each head with all numbers from its ``low`` to its ``high``, about ``_CHUNK`` at a time."""
+    """Yield each head with all numbers from its ``low`` to its ``high``, about ``CHUNK`` at a time."""
     lengths = np.maximum(high - low, 0)
     filled = lengths > 0
     heads, low, lengths = heads[filled], low[filled], lengths[filled]
     ends = np.cumsum(lengths)
-    for begin in range(0, int(ends[-1]) if ends.size else 0, _CHUNK):
-        flat = np.arange(begin, min(begin + _CHUNK, int(ends[-1])))
-        at = np.searchsorted(ends, flat, side="right")
-        yield heads[at], low[at] + flat - (ends - lengths)[at]
+    for begin in range(0, int(ends[-1]) if ends.size else 0, CHUNK):
+        place = np.arange(begin, min(begin + CHUNK, int(ends[-1])))
+        at = np.searchsorted(ends, place, side="right")
+        yield heads[at], low[at] + place - (ends - lengths)[at]
 
 
 def _most(ready: Ready, one: Ints, other: Ints) -> Ints:
     """The most that two sets share whose rarest common shingle stands in these entries."""
     left, right = (ready.sizes[ready.numbers[entry]] - ready.depths[entry] for entry in (one, other))
     return np.minimum(left, right)
-
-
-def _alike(sets: Sets, ready: Ready, a: Ints, b: Ints, most: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return those pairs that are alike, each once, with the shingles they share; ``a`` is never the larger set."""
-    size_a, size_b = ready.sizes[a], ready.sizes[b]
-    needed = -(-(size_a + size_b) * ready.top // (ready.top + ready.bottom))
-    kept = (most >= needed) & (size_a * ready.bottom >= size_b * ready.top)
-    a, b, needed = a[kept], b[kept], needed[kept]
-    codes = np.unique(a * ready.order.size + b, return_index=True)[1]
-    a, b, needed = a[codes], b[codes], needed[codes]
-    apart = np.zeros(a.size, np.int64)
-    for word in range(_WORDS):
-        apart += _bits(ready.bitmaps[a, word] ^ ready.bitmaps[b, word])
-    could = (ready.sizes[a] + ready.sizes[b] - apart) // 2 >= needed
-    a, b, needed = a[could], b[could], needed[could]
-    common = np.empty(a.size, np.int64)
-    for low, high in _cuts(np.cumsum(ready.sizes[a] + ready.sizes[b])):
-        common[low:high] = _common(sets, ready, a[low:high], b[low:high])
-    enough = common >= needed
-    return a[enough], b[enough], common[enough]
-
-
-def _common(sets: Sets, ready: Ready, a: Ints, b: Ints) -> Ints:
-    """Count the shingles that pairs share: those of ``a`` are looked for in the sorted ones of ``b``."""
-    held, local = np.unique(b, return_inverse=True)
-    at, row = _flat(ready.starts[held], ready.sizes[held])
-    hashes = sets.hashes[at]
-    hashes = hashes[np.lexsort((hashes, row))]
-    begins = np.cumsum(ready.sizes[held]) - ready.sizes[held]
-    at, pair = _flat(ready.starts[a], ready.sizes[a])
-    wanted = sets.hashes[at]
-    place, end = begins[local][pair], (begins + ready.sizes[held])[local][pair]
-    step = 1 << int(ready.sizes[b].max(initial=1)).bit_length()
-    while step:
-        further = np.minimum(place + step, end)
-        place = np.where(hashes[further - 1] < wanted, further, place)
-        step //= 2
-    inside = place < end
-    hit = inside & (hashes[np.where(inside, place, 0)] == wanted)
-    return np.bincount(pair[hit], minlength=a.size).astype(np.int64)
 
 
 def _keep_best(peer: Ints, score: Floats, row: Ints, near: Ints, jaccard: Floats, first: Ints) -> None:
@@ -384,31 +343,6 @@ def _next_free(begins: Ints, ends: Ints, free: npt.NDArray[np.bool_]) -> tuple[I
     moved = np.where(there, places[np.minimum(at, max(places.size - 1, 0))] if places.size else ends, ends)
     left = moved < ends
     return moved[left], ends[left]
-
-
-def _cuts(ends: Ints) -> Iterator[tuple[int, int]]:
-    """Cut a list into spans that hold about ``_CHUNK``, or a single one that holds more; ``ends`` are running totals."""
-    low = 0
-    while low < ends.size:
-        before = int(ends[low - 1]) if low else 0
-        high = max(int(np.searchsorted(ends, before + _CHUNK, side="right")), low + 1)
-        yield low, high
-        low = high
-
-
-def _flat(starts: Ints, sizes: Ints) -> tuple[Ints, Ints]:
-    """Return the places of all members of runs one behind the other, and the number of the run of each."""
-    run = np.repeat(np.arange(starts.size), sizes)
-    return np.arange(run.size) - np.repeat(np.cumsum(sizes) - sizes - starts, sizes), run
-
-
-def _bits(value: npt.NDArray[np.uint64]) -> Ints:
-    """Count bits; numpy does it by itself from 2.0 on."""
-    one, two, four = np.uint64(1), np.uint64(2), np.uint64(4)
-    value = value - ((value >> one) & np.uint64(0x5555555555555555))
-    value = (value & np.uint64(0x3333333333333333)) + ((value >> two) & np.uint64(0x3333333333333333))
-    value = (value + (value >> four)) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return ((value * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.int64)
 
 
 def _spread(ready: Ready, values: npt.NDArray, missing: float = -1) -> npt.NDArray:

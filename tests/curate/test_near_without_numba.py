@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate.errors import UsageError
-from vetset.curate.near import joining, joining_in_numpy, shingles, shingles_in_numpy
+from vetset.curate.near import comparing_in_numpy, joining, joining_in_numpy, shingles, shingles_in_numpy
 from vetset.curate.near.shingles import Shingle
 
 THRESHOLDS = st.sampled_from([0.3, 0.5, 0.7, 0.8, 0.9, 1.0])
@@ -95,12 +95,12 @@ def test_texts_of_several_pieces_give_the_same_sets(texts, shingle):
 @settings(max_examples=40, deadline=None)
 @given(near_copies(), THRESHOLDS, SHINGLES)
 def test_the_join_finds_what_the_compiled_one_finds(chunk, texts, threshold, shingle):
-    kept = joining_in_numpy._CHUNK
-    joining_in_numpy._CHUNK = chunk
+    kept = joining_in_numpy.CHUNK
+    joining_in_numpy.CHUNK = comparing_in_numpy.CHUNK = chunk
     try:
         compare(texts, threshold, shingle)
     finally:
-        joining_in_numpy._CHUNK = kept
+        joining_in_numpy.CHUNK = comparing_in_numpy.CHUNK = kept
 
 
 def compare(texts, threshold, shingle):
