@@ -205,7 +205,7 @@ def decide(
     if policy:
         outcome = deciding.decide_by_policy(dataset, policy_of(config))
     elif undo:
-        outcome = deciding.undo(dataset, undo, reviewer=who)
+        outcome = deciding.undo(dataset, undo, reviewer=who, reason=reason)
     elif rule:
         outcome = deciding.decide_by_rule(dataset, rule, action or "", reviewer=who, value=value, reason=reason)
     else:
@@ -220,7 +220,7 @@ def _used(option: str, way: str) -> bool:
     """Whether a way to decide looks at an option."""
     if way in ("--rule", "--id"):
         return True
-    return way == "--undo" and option == "--reviewer"
+    return way == "--undo" and option in ("--reviewer", "--reason")
 
 
 def _exchange(dataset: Dataset, source: Path | None, target: Path | None, policy: Policy, as_json: bool) -> None:

@@ -201,7 +201,7 @@ def lines_to_undo(connection: sqlite3.Connection, what: Sequence[int] | str) -> 
     if isinstance(what, str):
         lines = connection.execute(f"{columns} FROM decision d WHERE batch = ? ORDER BY seq", [what]).fetchall()
         if not lines:
-            raise UsageError(f"there is no batch {quote(what)} in the log; `Ledger.log` lists them.")
+            raise UsageError(f"there is no batch {quote(what)} in the log; `vetset decisions` lists them.")
     else:
         wanted = "SELECT DISTINCT value FROM json_each(?)"
         lines = connection.execute(

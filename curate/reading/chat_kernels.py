@@ -5,7 +5,6 @@ Compiled by numba at first use and kept beside the module (or in the user's cach
 """
 
 # numba reads neither annotations nor small functions for free: docstrings give the types, loops stand whole
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0911, PLR0912, PLR0915, SIM110, D417
 
 from __future__ import annotations
 

@@ -78,6 +78,7 @@ def split(
         UsageError: an option makes no sense.
         DataError: it can't be done; the text holds the figures and what can be.
     """
+    dataset = dataset.as_read()  # the split that this one replaces may be lost, or be of other rows
     against = known_against(dataset)
     with Ledger.open(dataset.folder) as ledger:
         vetted = apply(dataset.rows, head_for(ledger, dataset.rows).heads).rows
