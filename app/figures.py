@@ -64,7 +64,16 @@ def _tools(of: Mapping[str, Any]) -> str:
     )
 
 
+def _semantic(of: Mapping[str, Any]) -> str:
+    proposed = of["proposed"]
+    steps = [line for line in of["curve"] if round(100 * line["threshold"]) % 5 == 0 or line["threshold"] >= 0.99]
+    takes = ", ".join(f"{line['threshold']:.2f} {line['removed']:,}" for line in steps)
+    why = proposed["why"].rstrip(".")
+    return f"the data proposes a cosine of {proposed['threshold']} ({why}); rows that a cosine takes away: {takes}"
+
+
 _SAY = {
+    "duplicates.semantic": _semantic,
     "labels.conflict": _conflict,
     "leakage.exact": _leak,
     "quality.length": _length,

@@ -21,6 +21,7 @@ from .leakage import containment, grams, grouped, later, masked, meaning, short
 from .leakage import exact as leakage
 from .leakage import near as near_leaks
 from .near.compiled import compiled
+from .near.score_curve import Curve
 from .options import Options
 from .quality import encoding_faults, leftovers, outputs_schema, roles
 from .quality import lengths as quality
@@ -50,6 +51,14 @@ class Material:
         if found.note is not None:
             self.notes.append(found.note)
         return found.encoder
+
+    @cached_property
+    def meanings(self) -> tuple[pl.DataFrame, Curve]:
+        """Rows that mean the same, and the score curve, from one encoding."""
+        return semantic.semantic(
+            self.rows, encoder=self.encoder, threshold=self.options.cosine, keep=self.options.keep, train=self.train,
+            cache=self.cache, progress=self.report, notes=self.notes,
+        )  # fmt: skip
 
     @cached_property
     def turns(self) -> pl.DataFrame:
@@ -108,22 +117,10 @@ RULES: dict[str, Rule] = {
     ),
     "duplicates.semantic": Rule(
         "the same in other words, by an encoder",
-        lambda m: semantic.find_semantic(
-            m.rows,
-            encoder=m.encoder,
-            threshold=m.options.cosine,
-            keep=m.options.keep,
-            train=m.train,
-            cache=m.cache,
-            progress=m.report,
-        ),
-        lambda m, _: {
-            "proposed": asdict(
-                curve := semantic.semantic_curve(m.rows, encoder=m.encoder, train=m.train, cache=m.cache)
-            )["proposed"],
-            "curve": curve.frame.to_dicts(),
-        },
+        lambda m: m.meanings[0],
+        lambda m, _: {"proposed": asdict(m.meanings[1].proposed), "curve": m.meanings[1].frame.to_dicts()},
         default=False,
+        compiled=True,
     ),
     "duplicates.contained": Rule(
         "the text stands inside of a longer one",
@@ -184,8 +181,10 @@ RULES: dict[str, Rule] = {
             threshold=m.options.cosine,
             cache=m.cache,
             progress=m.report,
+            notes=m.notes,
         ),
         default=False,
+        compiled=True,
     ),
     "leakage.group": Rule(
         "eval rows whose group stands in train",

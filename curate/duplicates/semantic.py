@@ -71,11 +71,39 @@ def find_semantic(
         UsageError: an option out of bounds.
         DataError: the encoder is broken.
     """
+    return semantic(
+        rows, encoder=encoder, threshold=threshold, keep=keep, part=part, train=train, method=method, cache=cache,
+        progress=progress, notes=notes,
+    )[0]  # fmt: skip
+
+
+def semantic(
+    rows: pl.DataFrame,
+    *,
+    encoder: Encoder,
+    threshold: float | None = None,
+    keep: str = "longest",
+    part: Part = "text",
+    train: str = "train",
+    method: Method = "auto",
+    cache: Path | None = None,
+    progress: Report | None = None,
+    notes: list[str] | None = None,
+) -> tuple[pl.DataFrame, Curve]:
+    """Return what ``find_semantic`` and ``semantic_curve`` do, from one encoding; options are those of ``find_semantic``."""
     texts = row_texts(rows, part)
     encoded = encode(texts, encoder, cache=cache, progress=progress)
     tell(encoded, notes)
-    if threshold is None:
-        threshold = _curve(rows, texts, encoded, keep="longest", train=train, method=method).proposed.threshold
+    curve = _curve(rows, texts, encoded, keep="longest", train=train, method=method)
+    found = _found(
+        rows, texts, encoded, curve.proposed.threshold if threshold is None else threshold, keep, train, method
+    )
+    return found, curve
+
+
+def _found(
+    rows: pl.DataFrame, texts: pl.Series, encoded: Encoded, threshold: float, keep: str, train: str, method: Method
+) -> pl.DataFrame:
     ranked = _ranked(rows, texts, encoded, "longest" if keep == "majority" else keep, train=train)
     keeper, cosine = stars(encoded.vectors[ranked.order], threshold, method=method)
     if keep == "majority":  # of what would a row be one of the majority: of those that hang on one keeper

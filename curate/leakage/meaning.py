@@ -72,7 +72,8 @@ def find_meaning(
         method: how they are looked for (``near.cosine``).
         cache: a folder to keep vectors in.
         progress: told after each batch that is encoded.
-        notes: takes what there is to say beside the findings (``Encoded.notes``), each sentence once.
+        notes: takes what there is to say beside the findings (``Encoded.notes``, and the threshold that the data gave),
+            each sentence once.
 
     Raises:
         UsageError: a threshold out of bounds.
@@ -81,7 +82,7 @@ def find_meaning(
     sides, encoded = _sides(rows, encoder, against, train, cache, progress)
     tell(encoded, notes)
     numbers = numbers_of(encoded.texts)
-    found = [_leaks(side, encoded, numbers, threshold, method) for side in sides]
+    found = [_leaks(side, encoded, numbers, threshold, method, notes) for side in sides]
     lines = pl.concat([empty().with_columns(row=pl.lit(0, pl.Int64)), *found])
     return lines.sort("row", maintain_order=True).drop("row")
 
@@ -142,11 +143,19 @@ def _known(side: _Side, encoded: Encoded, method: Method) -> tuple[Ints, Index]:
     return texts, index(encoded.vectors[texts], method)
 
 
-def _leaks(side: _Side, encoded: Encoded, numbers: Numbers, threshold: float | None, method: Method) -> pl.DataFrame:
+def _leaks(
+    side: _Side, encoded: Encoded, numbers: Numbers, threshold: float | None, method: Method, notes: list[str] | None
+) -> pl.DataFrame:
     known, searched = _known(side, encoded, method)
     asked = np.unique(side.of_held[side.of_held >= 0])
     if threshold is None:
-        threshold = _proposal(encoded, numbers, known, searched).threshold
+        proposal = _proposal(encoded, numbers, known, searched)
+        threshold = proposal.threshold
+        if notes is not None:
+            notes.append(
+                f"leakage.meaning took a cosine of {threshold} and more for the same meaning as in {side.name}: {proposal.why} "
+                "--cosine sets another."
+            )
     _, peer = _agreeing(encoded, numbers, asked, known, searched, threshold)
     peers = np.append(peer, -1)[side.of_held]
     hit = np.flatnonzero(peers >= 0)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from functools import cache
 
 
@@ -9,7 +12,15 @@ from functools import cache
 def compiled() -> bool:
     """Say whether numba can be imported; without it the same sets and joins are made by numpy, some 15 times slower."""
     try:
-        import numba  # noqa: F401
+        import numba
     except ImportError:
         return False
+    try:
+        from . import kernels  # noqa: F401 - numba looks for a place for what it compiles as soon as it reads a loop
+    except RuntimeError:
+        # Neither the package's folder nor the user's can be written, as in a container: compiled anew by every process, in a
+        # folder of its own, since what lies where others can write is code that they could have written.
+        folder = tempfile.mkdtemp(prefix="vetset-numba-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        numba.config.CACHE_DIR = folder
     return True

@@ -39,7 +39,7 @@ def keeping_order(
         train: the name of the split that is trained on.
 
     Raises:
-        UsageError: ``keep`` is none of these, or names a column that no row has.
+        UsageError: ``keep`` is none of these, or names sources or a column that no row has.
     """
     worth = _worth(rows, keep, component)
     order = pl.DataFrame(
@@ -74,6 +74,12 @@ def _worth(rows: pl.DataFrame, keep: str, component: npt.NDArray[np.int64]) -> p
         ).to_series()
     if kind == "source" and name:
         wanted = {source.strip(): -float(place) for place, source in enumerate(name.split(","))}
+        there = rows["source"].drop_nulls().value_counts(sort=True)["source"].to_list()
+        if not wanted.keys() & set(there):
+            known = (
+                f"sources are {', '.join(quote(source) for source in there[:5])}" if there else "no row has a source"
+            )
+            raise UsageError(f"--keep {quote(keep)}: no row has such a source; {known}.")
         return rows["source"].replace_strict(wanted, default=None, return_dtype=pl.Float64)
     if kind == "column" and name.lstrip("-"):
         values = _column(rows, name.lstrip("-"))

@@ -1,6 +1,7 @@
 """What was found is listed with its place; a check says what it was told before, and speaks of what it was asked for."""
 
 import json
+from pathlib import Path
 
 import pytest
 from vetset.app.cli import run
@@ -192,3 +193,12 @@ def test_a_decision_that_may_not_be_meant_is_remarked(tickets, said):
     assert "no row had the label 'refnd' so far" in out
     _, out, _ = said("decide", tickets, "--rule", "quality.roles", "--action", "drop")
     assert "no row has a finding of quality.roles" in out
+
+
+def test_an_encoders_threshold_and_curve_are_shown(tickets, said):
+    _, out, _ = said("check", tickets, "--select", "duplicates.semantic", "--encoder", "tfidf")
+    assert "duplicates.semantic: the data proposes a cosine of" in out
+    assert "rows that a cosine takes away: 0.70" in out
+    Path("eval.jsonl").write_text('{"text": "the language of the app, how do I change it", "label": "settings"}\n')
+    _, _, err = said("check", tickets, "--encoder", "tfidf", "--against", "eval.jsonl")
+    assert "leakage.meaning took a cosine of" in err

@@ -35,6 +35,13 @@ def test_a_near_copy_is_found_with_its_keeper_its_score_and_what_differs():
     assert one["suggest"] == "drop"
 
 
+def test_a_source_that_no_row_has_is_refused():
+    with pytest.raises(UsageError, match="no row has such a source; sources are 'web'"):
+        find_near(frame([{"messages": TEXT, "source": "web"}, {"messages": TEXT}]), keep="source:Wbe")
+    with pytest.raises(UsageError, match="no row has a source"):
+        find_near(frame([{"messages": TEXT}, {"messages": TEXT}]), keep="source:web")
+
+
 def test_a_clean_set_is_left_alone():
     assert find_near(frame([{"messages": TEXT}, {"messages": TEXT[::-1]}])).is_empty()
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -188,6 +189,7 @@ from vetset.app import cli
 assert cli.run(["read", "x.jsonl", "-o", "x.vet"]) == 0
 code = cli.run(["check", "x.vet", "--json"])
 assert cli.run(["check", "x.vet", "--select", "leakage.ngram"]) == 64
+assert cli.run(["check", "x.vet", "--encoder", "tfidf"]) == 64
 sys.exit(code)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
@@ -195,3 +197,25 @@ sys.exit(code)
     assert '"duplicates.near": {"rows": 2' in done.stdout
     assert "leakage.ngram" in done.stderr
     assert "pip install numba" in done.stderr
+
+
+def test_where_nothing_can_be_kept_loops_are_compiled_in_a_folder_of_the_process(tmp_path):
+    """numba keeps what it compiles beside the module or with the user, and gives up where neither can be written."""
+    script = """
+import os, sys
+import numba, numba.core.caching as caching
+class Refused:
+    @classmethod
+    def from_function(cls, *_): return None
+own = caching.CacheImpl._locator_classes
+caching.CacheImpl._locator_classes = [kind if "UserProvided" in kind.__name__ else Refused for kind in own]
+from vetset.curate.near.compiled import compiled
+assert compiled()
+folder = numba.config.CACHE_DIR
+assert os.path.isdir(folder) and os.stat(folder).st_mode & 0o077 == 0
+from vetset.curate.near import kernels
+print(folder)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not Path(done.stdout.strip()).exists()  # gone with the process
