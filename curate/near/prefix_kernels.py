@@ -142,7 +142,7 @@ def mark_repeated(keys, cells, part, parts):
     Cells are shared out by their number among ``parts`` callers, so that no two write the same byte.
     """
     mask = np.uint64(cells.size * 4 - 1)
-    share = np.uint64(cells.size * 4 // parts)
+    share = np.uint64(cells.size // parts * 4)  # whole bytes, also for parts that are no power of two
     low = np.uint64(part) * share
     high = low + share if part + 1 < parts else np.uint64(cells.size * 4)
     for index in range(keys.size):

@@ -146,10 +146,11 @@ def _cut(
     plain = characters or not (data.size and data.max() > 127)
     tables = _NO_TABLES if plain else folding.tables()
     entries = tables.normalised if normalised else tables.entries
-    room = 2 * longest + len(rows) + 16  # one character of three bytes may fold to six words
+    spaces = int(np.max(np.diff(rows), initial=0))  # one between two pieces, also of pieces that are empty
+    room = 2 * longest + spaces + 16  # one character of three bytes may fold to six words
     units = np.empty(room, np.uint64)
     slots = np.zeros(1 << (2 * room).bit_length(), np.uint64)
-    out = np.empty(len(data) // (1 if characters else 2) + 2 * longest + len(rows), np.uint64)
+    out = np.empty(len(data) // (1 if characters else 2) + room, np.uint64)
     found, done, used = [], 0, 0
     while done < high - low:
         read, used = shingle_rows(

@@ -201,6 +201,8 @@ def _message(data, at, spans):
         if data[at] != _QUOTE:
             return -1
         which = 3 if data[at + 1] == 99 else 0
+        if seen >> which & 1:
+            return -1
         word = _CONTENT if which else _ROLE
         if not _same(data, at + 1, at + 1 + len(word), word) or data[at + 1 + len(word)] != _QUOTE:
             return -1

@@ -293,6 +293,7 @@ ODD_CHATS = [
     b'{"messages": "\\u007f' + b"\x7f" * 15 + b'", "n": {"messages": [{"role": "user", "content": "a"}]}}',
     b'{"n": NaN, "messages": [{"role": "user", "content": "a"}]}', b'{"messages": [{"role": "user", "content": "a\\\\"}]}',
     b'{"n": 1, "n": 2, "messages": [{"role": "user", "content": "a"}]}',
+    b'{"messages": [{"role": "user", "role": "system", "content": "a"}]}',
 ]  # fmt: skip
 
 
@@ -302,6 +303,12 @@ def test_lifted_conversations_say_what_the_patient_way_says(lines):
     patient = told(*one_by_one(lines, CHAT, CHAT_KNOWN))
     assert told(*converted(lines, CHAT, CHAT_KNOWN)) == patient
     assert told(*converted(lines, CHAT, CHAT_KNOWN, compiled=True)) == patient
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("line", [*ODD_CHATS, b'{"messages": [{"content": "a", "content": "b", "role": "user"}]}'])
+def test_odd_conversations_are_told_from_plain_ones(line, compiled):
+    assert told(*converted([line], CHAT, CHAT_KNOWN, compiled=compiled)) == told(*one_by_one([line], CHAT, CHAT_KNOWN))
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetset.curate.errors import UsageError
 from vetset.curate.near import joining, joining_in_numpy
+from vetset.curate.near.prefix_kernels import mark_repeated
 from vetset.curate.near.shingles import Shingle, shingled
 
 THRESHOLDS = st.sampled_from([0.3, 0.5, 0.7, 0.8, 0.9, 1.0])
@@ -209,3 +210,15 @@ def test_more_pairs_than_can_be_listed_are_refused(join):
     two = shingled(pl.Series([words] * 100 + [f"{words} more"] * 100))
     with pytest.raises(UsageError, match="10,000 pairs are more than the 9,999"):
         join.pairs(two, join.prepare(two, 0.8), most=9_999)
+
+
+@pytest.mark.parametrize("parts", [3, 6, 12, 128])
+def test_no_two_threads_mark_one_byte(parts):
+    """Two that add to one byte at once lose a mark, and with it a pair."""
+    keys = np.random.default_rng(0).integers(0, 2**64, 5_000, np.uint64)
+    apart, together = np.zeros((parts, 64), np.uint8), np.zeros(64, np.uint8)
+    for part in range(parts):
+        mark_repeated(keys, apart[part], part, parts)
+    mark_repeated(keys, together, 0, 1)
+    assert (np.count_nonzero(apart, axis=0) <= 1).all()
+    assert apart.sum(axis=0).tolist() == together.tolist()

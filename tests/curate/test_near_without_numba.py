@@ -92,6 +92,20 @@ def test_texts_of_several_pieces_give_the_same_sets(texts, shingle):
     assert overlaps(one) == overlaps(other)
 
 
+def test_a_conversation_of_many_empty_turns_stays_in_its_room():
+    """In a process of its own: it wrote beyond its room, and then tried for ever."""
+    code = """
+import numpy as np, polars as pl
+from vetset.curate.near import shingles, shingles_in_numpy
+pieces, bounds = pl.Series(["a", *[None] * 5_000, "b", None]), np.array([0, 5_002, 5_003])
+for way in (shingles, shingles_in_numpy):
+    sets = way.shingled(pieces, bounds, shingle=shingles.Shingle("char", 5))
+    print(sets.sizes.tolist())
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.splitlines() == ["[3, 0]"] * 2
+
+
 @pytest.mark.parametrize("chunk", [7, 1 << 21])
 @settings(max_examples=40, deadline=None)
 @given(near_copies(), THRESHOLDS, SHINGLES)
