@@ -12,7 +12,7 @@ from functools import cache
 def compiled() -> bool:
     """Say whether numba can be imported; without it the same sets and joins are made by numpy, some 15 times slower."""
     try:
-        import numba
+        from numba.core import config
     except ImportError:
         return False
     try:
@@ -22,5 +22,5 @@ def compiled() -> bool:
         # folder of its own, since what lies where others can write is code that they could have written.
         folder = tempfile.mkdtemp(prefix="vetset-numba-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        numba.config.CACHE_DIR = folder
+        config.CACHE_DIR = folder  # pyright: ignore[reportAttributeAccessIssue] - read from the environment at its import
     return True
