@@ -233,3 +233,23 @@ print(folder)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert not Path(done.stdout.strip()).exists()  # gone with the process
+
+
+def test_loops_are_compiled_again_when_one_that_they_call_has_changed(tmp_path):
+    """numba looks at the file of the outer loop only, and would go on with the old inner one."""
+    loop = "from numba import njit\n{}\n@njit(cache=True)\ndef {}(value):\n    return {}\n"
+    (tmp_path / "outer_kernels.py").write_text(loop.format("from inner_kernels import inner", "outer", "inner(value)"))
+    script = """
+from pathlib import Path
+from vetset.curate.near.compiled import drop_stale
+drop_stale(Path.cwd())
+from outer_kernels import outer
+print(outer(1), sum(outer.stats.cache_hits.values()))
+"""
+    said = []
+    for meaning in ("value + 1", None, "value + 100"):
+        if meaning is not None:
+            (tmp_path / "inner_kernels.py").write_text(loop.format("", "inner", meaning))
+        command = [sys.executable, "-c", script]
+        said.append(subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout.split())
+    assert said == [["2", "0"], ["2", "1"], ["101", "0"]]  # kept where nothing has changed
