@@ -5,6 +5,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from .compiled import compiled
+
+compiled()  # finds a place for what is compiled before the first loop is read; vectors alone ask nothing else that does
+
 _TIE = np.float32(
     1e-6
 )  # products of two block sizes differ by less; under it the first of two keepers is the closer one

@@ -162,10 +162,15 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[Callable[[], pa.Table]], N
             while not ended:
                 ended = tables.get() is None
 
+    def put(item: Callable[[], pa.Table]) -> None:
+        if failed:
+            raise failed[0]  # at once: a full disk is told before the rest of a large file is read
+        tables.put(item)
+
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     try:
-        yield tables.put
+        yield put
     finally:
         tables.put(None)
         thread.join()

@@ -1,5 +1,6 @@
 """Lines to rows: the fast way, the patient way and a slow reader in plain Python agree, line by line."""
 
+import errno
 import json
 import random
 import subprocess
@@ -345,6 +346,24 @@ def test_a_large_file_is_read_to_the_same_bytes_as_a_small_one(tmp_path, monkeyp
         monkeypatch.setattr(writing, "_LARGE", large)
         assert read([file], tmp_path / out).rows == len(records)
     assert (tmp_path / "large.vet/rows.parquet").read_bytes() == (tmp_path / "small.vet/rows.parquet").read_bytes()
+
+
+def test_what_cannot_be_written_ends_the_reading_at_once(tmp_path):
+    """A full disk was told when the last byte of the source had been read."""
+
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def read_on():
+        with writing._parquet_writer(tmp_path / "rows.parquet") as write:
+            for number in range(1_000):
+                write(full)
+                put.append(number)
+
+    put = []
+    with pytest.raises(OSError, match="No space"):
+        read_on()
+    assert len(put) < 1_000
 
 
 def test_reading_imports_no_pandas(tmp_path):

@@ -213,7 +213,8 @@ sys.exit(code)
     assert "pip install numba" in done.stderr
 
 
-def test_where_nothing_can_be_kept_loops_are_compiled_in_a_folder_of_the_process(tmp_path):
+@pytest.mark.parametrize("asked", ["compiled", "cosine_kernels"])
+def test_where_nothing_can_be_kept_loops_are_compiled_in_a_folder_of_the_process(asked):
     """numba keeps what it compiles beside the module or with the user, and gives up where neither can be written."""
     script = """
 import os, sys
@@ -223,14 +224,17 @@ class Refused:
     def from_function(cls, *_): return None
 own = caching.CacheImpl._locator_classes
 caching.CacheImpl._locator_classes = [kind if "UserProvided" in kind.__name__ else Refused for kind in own]
-from vetset.curate.near.compiled import compiled
-assert compiled()
+if sys.argv[1] == "compiled":
+    from vetset.curate.near.compiled import compiled
+    assert compiled()
+else:
+    from vetset.curate.near import cosine_kernels
 folder = numba.config.CACHE_DIR
 assert os.path.isdir(folder) and os.stat(folder).st_mode & 0o077 == 0
 from vetset.curate.near import kernels
 print(folder)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", script, asked], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert not Path(done.stdout.strip()).exists()  # gone with the process
 
