@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..curate.masking import mask
 from ..curate.wording import counted
 from .figures import sentences
 from .lines import cells, clipped, columns, listed, page_width, say, short_id, show, tell
@@ -65,6 +66,8 @@ def _guess(reason: str) -> None:
 
 def print_check(dataset: Dataset, result: CheckResult) -> None:
     """Print the counts, worst first, one row of each rule that found something, and what was counted on the way."""
+    from ..curate.rules import select_rules
+
     say(f"{counted(result.rows, 'row')}, {counted(result.rejects, 'reject')}, {counted(len(result.rules), 'rule')}")
     found = {rule: of for rule, of in result.counts().items() if of["rows"]}
     folder, stands = dataset.folder, result.standing.height
@@ -89,11 +92,12 @@ def print_check(dataset: Dataset, result: CheckResult) -> None:
         tell(f"nothing found by {', '.join(clean)}")
     if result.blocking:
         tell(f"blocking: {', '.join(result.blocking)} (`vetset rule {result.blocking[0]}` explains)")
-    say(
-        f"next: vetset decide {folder} --policy, then vetset split {folder}"
-        if stands
-        else f"next: vetset split {folder}"
-    )
+    if stands:
+        say(f"next: vetset decide {folder} --policy, then vetset split {folder}")
+    elif set(select_rules(None)) <= set(result.rules):
+        say(f"next: vetset split {folder}")
+    else:  # of the rules that were not asked for nothing is told here
+        say(f"next: vetset check {folder}, which runs all rules")
 
 
 _UNLICENSED = "no row has a known licence; if one holds for all of them, `vetset read ... --license SPDX` says so"
@@ -108,7 +112,7 @@ def _example(result: CheckResult, rule: str, width: int) -> None:
     frame = result.standing if (result.standing["rule"] == rule).any() else result.findings
     row = frame.filter(frame["rule"] == rule).sort("score", descending=True, maintain_order=True).row(0, named=True)
     head = f"  {rule:<{width}}  {short_id(row['id'])}  "
-    say(head + clipped(row["note"], page_width() - len(head)))
+    say(head + clipped(mask(row["note"]), page_width() - len(head)))
 
 
 def print_github(dataset: Dataset, result: CheckResult) -> None:
@@ -121,7 +125,9 @@ def print_github(dataset: Dataset, result: CheckResult) -> None:
             say(f"::{level} title={rule}::{_github(_UNLICENSED)}")
             continue
         for row in found.head(10).join(rows, on="id", how="left", maintain_order="left").iter_rows(named=True):
-            say(f"::{level} file={_property(row['file'])},line={row['line']},title={rule}::{_github(row['note'])}")
+            say(
+                f"::{level} file={_property(row['file'])},line={row['line']},title={rule}::{_github(mask(row['note']))}"
+            )
         if found.height > 10:
             say(f"::{level} title={rule}::{counted(found.height - 10, 'more row')} of {rule}")
 
@@ -231,7 +237,7 @@ def _balance(labels: Mapping[str, Any]) -> str:
     gap, note = labels["gap"], f" ({labels['note']})" if labels["note"] else ""
     return (
         f"labels: every share within {gap['points']:.1f} points of the whole{note}; furthest is "
-        f"'{clipped(gap['label'], 30)}', {gap['share']:.1%} of {gap['split']} and {gap['overall']:.1%} of all"
+        f"'{clipped(mask(gap['label']), 30)}', {gap['share']:.1%} of {gap['split']} and {gap['overall']:.1%} of all"
     )
 
 

@@ -96,7 +96,7 @@ def check(
         encoding: told how far an encoder is.
 
     Raises:
-        UsageError: a rule or a file that does not exist.
+        UsageError: a rule or a file that does not exist, or ``against`` without a rule that looks at it.
         StaleError: the set was read or split anew in the meantime; nothing was written.
     """
     parts.miss_no_decisions(dataset.folder)
@@ -106,6 +106,8 @@ def check(
         select = [*select_rules(select), *(rule for rule in dataset.manifest.get("checked", []) if rule in RULES)]
         notes.append(f"{dataset.folder / parts.FINDINGS} was gone, so every rule that had run before ran again")
     if not any(name.startswith("leakage.") for name in select_rules(select)):
+        if against is not None:
+            raise UsageError("--against is for the rules on leaks, of which none is selected; add leakage to --select.")
         against = ()  # nobody would look at them
     if against is None and (against := known_against(dataset)):
         notes.append(

@@ -168,6 +168,10 @@ class Dataset:
             now["parts"] = parts.after(self.folder, now, files)
             text = json.dumps(now, indent=1, ensure_ascii=False) + "\n"
             disk.replace_together(self.folder, {**files, "manifest.json": lambda beside: _write_text(beside, text)})
+        self.forget()
+
+    def forget(self) -> None:
+        """Read what stands anew at the next look: it was changed, also by way of ``as_read``."""
         for name in ("manifest", "rows", "findings"):
             self.__dict__.pop(name, None)
 

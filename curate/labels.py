@@ -9,6 +9,7 @@ import polars as pl
 from .clusters import ids
 from .errors import quote
 from .findings import empty, report
+from .masking import mask
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def _verdicts(rows: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     )
     labels = rows["label"].gather(targets["row"])
     distinct = labels.unique().drop_nulls().sort()
-    shown = pl.Series([quote(label, limit=18) for label in distinct], dtype=pl.String)
+    # Masked before it is cut short: half of a mail address has the form of none.
+    shown = pl.Series([quote(mask(label[:200]), limit=18) for label in distinct], dtype=pl.String)
     quoted = labels.replace_strict(distinct, shown, default=None, return_dtype=pl.String)
     part = pl.format("{} x {}", pl.col("own"), quoted)
     clusters = (

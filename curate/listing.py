@@ -13,7 +13,7 @@ from .dataset import Dataset
 from .decisions.policy import Policy
 from .errors import UsageError
 from .masking import mask
-from .rules import RULES, select_rules
+from .rules import RULES, named_rules
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def list_findings(
         UsageError: there is no such rule, or the set has not been checked.
     """
     result = judge(dataset, policy=policy)
-    wanted = result.rules if select is None else _named(select)
+    wanted = result.rules if select is None else named_rules(select)
     if not result.rules:
         raise UsageError(f"{dataset.folder} has not been checked yet; run `vetset check {dataset.folder}`.")
     stand = result.standing.select("id", "rule", standing=True)
@@ -74,11 +74,3 @@ def list_findings(
     counts = {name: of for name, of in result.counts().items() if name in wanted}
     unchecked = [name for name in wanted if name not in counts]
     return Listed(frame, counts, [name for name in result.blocking if name in wanted], unchecked)
-
-
-def _named(select: Sequence[str]) -> list[str]:
-    """The rules that prefixes choose, with those that run only when asked for: here nothing is run."""
-    select_rules(select)  # says which names there are
-    return [
-        name for name in RULES if any(name == prefix or name.startswith(f"{prefix.rstrip('.')}.") for prefix in select)
-    ]

@@ -241,20 +241,30 @@ def select_rules(wanted: Iterable[str] | None) -> list[str]:
     if wanted is None:
         return [name for name, rule in RULES.items() if rule.default and not out_of_reach(name)]
     wanted = list(wanted)
-    if not wanted:
-        raise UsageError("no rule is named; name rules or families with commas between, or leave --select out.")
+    named = named_rules(wanted)
+    for name in wanted:
+        if name in RULES and out_of_reach(name):
+            raise MissingExtra(f"{name} needs numba, which can't be imported here; run: pip install numba")
+    return [name for name in named if name in wanted or (RULES[name].default and not out_of_reach(name))]
+
+
+def named_rules(wanted: Iterable[str]) -> list[str]:
+    """Return the names of all rules that prefixes name, for who looks at findings: what needs an encoder or numba, too.
+
+    Raises:
+        UsageError: no prefix, or one that names nothing.
+    """
     chosen: set[str] = set()
     for prefix in wanted:
-        family = prefix.rstrip(".") + "."
-        hits = {name for name, rule in RULES.items() if name == prefix or (rule.default and name.startswith(family))}
+        hits = {name for name in RULES if name == prefix or name.startswith(prefix.rstrip(".") + ".")}
         if not hits:
             families = sorted({name.partition(".")[0] for name in RULES})
             raise UsageError(
                 f"there is no rule {quote(prefix)}; families are {', '.join(families)} (`vetset rule` lists all)."
             )
-        if prefix in RULES and out_of_reach(prefix):
-            raise MissingExtra(f"{prefix} needs numba, which can't be imported here; run: pip install numba")
-        chosen |= {name for name in hits if not out_of_reach(name)}
+        chosen |= hits
+    if not chosen:
+        raise UsageError("no rule is named; name rules or families with commas between, or leave --select out.")
     return [name for name in RULES if name in chosen]
 
 

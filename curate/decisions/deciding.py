@@ -14,7 +14,7 @@ import polars as pl
 from .. import disk, parts
 from ..dataset import Dataset
 from ..errors import StaleError, UsageError, quote
-from ..rules import RULES, select_rules
+from ..rules import RULES, named_rules
 from ..version import version
 from ..wording import counted
 from .applied import head_for
@@ -72,12 +72,12 @@ def decide_by_rule(
         value: of relabel and edit; where it is ``None`` each finding's own value, and rows without one are left alone.
         reason: for the log; the rule's name by default.
     """
-    rules, findings = select_rules([rule]), _findings(dataset)
+    findings, checked = _findings(dataset), dataset.manifest.get("checked", [])
+    rules = [name for name in named_rules([rule]) if name == rule or name in checked or RULES[name].default]
     with Ledger.open(dataset.folder) as ledger:
         seen, heads = ledger.last(), head_for(ledger, dataset.rows).heads
         stands = standing(findings, heads, dataset.rows).filter(pl.col("rule").is_in(rules))
         if stands.is_empty():
-            checked = dataset.manifest.get("checked", [])
             why = on_nothing(dataset.folder, rule, rules, checked=checked, findings=findings, heads=heads)
             return Outcome(notes=(why,))
         own = action in ("relabel", "edit") and value is None
@@ -161,7 +161,7 @@ def take_in(dataset: Dataset, path: str | Path) -> TakenIn:
         UsageError: the file can't be read, or the ledger not written.
         DataError: a line is no decision; nothing was taken in.
     """
-    rows = dataset.rows
+    rows = dataset.as_read().rows  # a lost split waits for these decisions
     if parts.is_lost(dataset.folder, parts.DECISIONS):
         outcome = _restore(dataset, path)
     else:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from ..errors import quote
+from ..masking import mask
 from ..wording import counted
 from .decision import Decision
 from .policy import REVIEWER, SETTLING
@@ -38,8 +39,8 @@ def on_new_labels(rows: pl.DataFrame, heads: pl.DataFrame, decisions: Sequence[D
     stand = {*known, *heads.filter(action="relabel")["value"]}
     new = dict.fromkeys(label for row in asked if (label := given[row]) is not None and label not in stand)
     more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
-    named = ", ".join(quote(label, 40) for label in known[:_NAMED]) + more
-    return [f"no row had the label {quote(label, 40)} so far; labels of this set are {named}" for label in new]
+    named = ", ".join(quote(mask(label), 40) for label in known[:_NAMED]) + more
+    return [f"no row had the label {quote(mask(label), 40)} so far; labels of this set are {named}" for label in new]
 
 
 def on_others(heads: pl.DataFrame, decisions: Sequence[Decision], reviewer: str) -> list[str]:

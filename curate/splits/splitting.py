@@ -8,12 +8,13 @@ from typing import Any
 
 import polars as pl
 
-from .. import disk, text
+from .. import disk, parts, text
 from ..checking import find, known_against
 from ..dataset import Dataset, parquet
 from ..decisions.applied import apply, head_for
 from ..decisions.ledger import Ledger
 from ..options import Options
+from ..rules import RULES
 from ..version import version
 from .assignment import SplitResult, split_rows
 from .inflation import Inflation, measure
@@ -78,7 +79,7 @@ def split(
         UsageError: an option makes no sense.
         DataError: it can't be done; the text holds the figures and what can be.
     """
-    dataset = dataset.as_read()  # the split that this one replaces may be lost, or be of other rows
+    given, dataset = dataset, dataset.as_read()  # the split that this one replaces may be lost, or be of other rows
     against = known_against(dataset)
     with Ledger.open(dataset.folder) as ledger:
         vetted = apply(dataset.rows, head_for(ledger, dataset.rows).heads).rows
@@ -111,7 +112,9 @@ def split(
     train = next(iter(result.sizes))
     files: dict[str, disk.Writer | None] = {"splits.parquet": parquet(splits)}
     checked = dataset.manifest.get("checked", [])
-    again = [rule for rule in checked if _hangs_on_splits(rule)]
+    # Of a split and findings that are both lost, a check would ask for the split first, so the findings are made here.
+    whole = all(parts.is_lost(dataset.folder, name) for name in (parts.SPLITS, parts.FINDINGS))
+    again = [rule for rule in checked if rule in RULES and (whole or _hangs_on_splits(rule))]
     repeats = 0
     if again:
         # One change with the split: after a kill between the two, old leaks would be taken for those of the new split.
@@ -130,11 +133,16 @@ def split(
         # A first check for leaks that ended meanwhile looked at the old split.
         unchecked = lambda now: [rule for rule in now or [] if not _hangs_on_splits(rule)]  # noqa: E731
         dataset.save(files, step=step, train=train, checked=unchecked)
+    given.forget()
     return SetSplit(result, dataset.rows.height - vetted.height, estimated, repeats, official)
 
 
+_ON_SPLITS = ("duplicates.exact", "duplicates.normalised", "duplicates.near", "duplicates.semantic", "quality.length")
+"""Rules that say something else of the same rows in other splits, beside those on leaks."""
+
+
 def _hangs_on_splits(rule: str) -> bool:
-    return rule.startswith("leakage.") or rule in ("duplicates.exact", "duplicates.near")
+    return rule.startswith("leakage.") or rule in _ON_SPLITS
 
 
 def _official(dataset: Dataset) -> list[str]:

@@ -202,3 +202,45 @@ def test_an_encoders_threshold_and_curve_are_shown(tickets, said):
     Path("eval.jsonl").write_text('{"text": "the language of the app, how do I change it", "label": "settings"}\n')
     _, _, err = said("check", tickets, "--encoder", "tfidf", "--against", "eval.jsonl")
     assert "leakage.meaning took a cosine of" in err
+
+
+def test_a_label_that_is_a_mail_address_is_masked_wherever_it_is_shown(tmp_path, monkeypatch, said):
+    monkeypatch.chdir(tmp_path)
+    lines = [{"text": "who signs this off", "label": label} for label in ("a@b.org", "mail ann.smith@example.com")]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    said("read", "a.jsonl")
+    answers = [
+        said("check", "a.vet"), said("check", "a.vet", "--output-format", "github"), said("findings", "a.vet"),
+        said("findings", "a.vet", "--json"),
+    ]  # fmt: skip
+    for _, out, _ in answers:
+        assert "[mail address]" in out
+        assert "a@b.org" not in out
+        assert "ann.smith@" not in out
+
+
+def test_eval_files_are_not_passed_over_where_no_rule_looks_at_them(tickets, said):
+    for named in ("nosuch.jsonl", "none"):
+        code, out, err = said("check", tickets, "--select", "quality", "--against", named)
+        assert (code, out) == (64, "")
+        assert "--against is for the rules on leaks" in err
+
+
+def test_a_check_of_some_rules_that_finds_nothing_goes_on_with_the_rest(tickets, said):
+    _, out, _ = said("check", tickets, "--select", "preference")
+    assert out.endswith("next: vetset check tickets.vet, which runs all rules")
+
+
+def test_findings_are_listed_and_decided_where_their_rule_cannot_run(tickets, said, monkeypatch):
+    monkeypatch.setattr("vetset.curate.rules.compiled", lambda: False)
+    assert listed(said, tickets, "--select", "leakage.ngram")["unchecked"] == []
+    code, _, err = said("decide", tickets, "--rule", "leakage.ngram", "--action", "drop")
+    assert (code, "pip install" in err) == (0, False)
+
+
+def test_a_family_is_decided_with_the_rules_that_run_only_when_named(tickets, said):
+    said("read", "tickets.jsonl", "-o", "other.vet")
+    said("check", "other.vet", "--select", "duplicates.semantic", "--encoder", "tfidf", "--cosine", "0.9")
+    assert listed(said, "other.vet")["rules"]["duplicates.semantic"]["standing"] > 0
+    said("decide", "other.vet", "--rule", "duplicates", "--action", "drop")
+    assert listed(said, "other.vet")["rules"]["duplicates.semantic"]["standing"] == 0

@@ -45,6 +45,11 @@ def test_a_label_that_no_row_has_is_accepted_and_told(dataset):
     assert heads(dataset).is_empty()
 
 
+def test_a_new_label_that_is_a_mail_address_is_told_masked(dataset):
+    (note,) = decide_rows(dataset, [dataset.rows["id"][0]], "relabel", value="ann@example.com", reviewer="ann").notes
+    assert note.startswith("no row had the label '[mail address]' so far")
+
+
 def test_a_label_that_was_new_once_is_told_once(dataset):
     ids = dataset.rows["id"]
     assert decide_rows(dataset, [ids[0]], "relabel", value="refund", reviewer="ann").notes

@@ -227,3 +227,27 @@ def test_repeats_that_a_new_split_puts_together_are_found_and_said(tmp_path):
     assert made.repeats == 40
     assert made.official == ["test", "train"]
     assert len(decide_by_policy(Dataset.open(folder)).seqs) == 40
+
+
+def test_what_a_split_leaves_of_the_findings_is_what_a_check_would_find(tmp_path):
+    lines = [{"text": f"how do I reset the password of account {i}", "label": "a", "split": "train"} for i in range(30)]
+    lines += [{**line, "text": line["text"].upper(), "split": "test"} for line in lines]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    folder = read([tmp_path / "x.jsonl"], tmp_path / "x.vet").dataset.folder
+    check(Dataset.open(folder))
+    split(Dataset.open(folder), by=("duplicates",), inflation=False)
+    left = Dataset.open(folder).findings
+    assert "duplicates.normalised" in left["rule"]
+    assert left.equals(check(Dataset.open(folder)).findings)
+
+
+def test_a_set_that_was_split_goes_on_with_the_new_split_without_being_opened_again(tmp_path):
+    dataset = read([write(tmp_path / "x.jsonl", [f"ticket number {i}" for i in range(40)])], tmp_path / "x.vet").dataset
+    assert dataset.rows["split"].null_count() == 40
+    split(dataset, by=(), inflation=False)
+    assert dataset.rows["split"].null_count() == 0
+    assert set(exported(export(dataset, tmp_path / "out", format="text-label").folder)) == {
+        "train",
+        "validation",
+        "test",
+    }

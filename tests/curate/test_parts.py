@@ -264,6 +264,24 @@ def test_a_lost_split_is_missed_and_a_split_makes_another(folder):
     export(Dataset.open(folder), folder.parent / "out", format="csv")
 
 
+def test_a_lost_split_and_lost_findings_do_not_wait_for_each_other(folder):
+    for name in ("splits.parquet", "findings.parquet"):
+        (folder / name).unlink()
+    split(Dataset.open(folder), ratios=(0.5, 0.5), by=(), inflation=False)
+    assert Dataset.open(folder).findings is not None
+    for run in verbs(folder).values():
+        run()
+
+
+def test_a_lost_split_and_lost_decisions_do_not_wait_for_each_other(folder, tmp_path):
+    for name in ("splits.parquet", "decisions.db"):
+        (folder / name).unlink()
+    assert len(take_in(Dataset.open(folder), tmp_path / "out/decisions.jsonl").outcome.seqs) > 0
+    split(Dataset.open(folder), ratios=(0.5, 0.5), by=(), inflation=False)
+    for run in verbs(folder).values():
+        run()
+
+
 def test_a_lost_split_leaves_with_a_read_of_the_same_files(folder, source):
     (folder / "splits.parquet").unlink()
     notes = read([source], folder).notes
