@@ -88,6 +88,9 @@ def read(
     answer(result.summary(), as_json, lambda: print_read(result))
 
 
+_ENCODED = ("duplicates.semantic", "leakage.meaning")
+
+
 def check(
     name: SetArgument,
     select: SelectOption = None,
@@ -125,6 +128,9 @@ def check(
         float | None, typer.Option(help="Least cosine of two meanings (default: by the data's own score curve).")
     ] = None,
     download: Annotated[bool, typer.Option("--download", help="The model may be fetched from the hub.")] = False,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Forget what earlier checks were told of likeness and encoders.")
+    ] = False,
     output_format: Annotated[Report, typer.Option(help="github: annotations for a pull request.")] = Report.table,
     config: ConfigOption = None,
     as_json: Json = False,
@@ -135,7 +141,9 @@ def check(
     """
     from ..curate.checking import check as run
     from ..curate.dataset import Dataset
-    from ..curate.rules import select_rules
+    from ..curate.errors import UsageError
+    from ..curate.options import Options
+    from ..curate.rules import named_rules, select_rules
     from .lines import progress_steps, told_now_and_then
     from .printing import print_check, print_github
 
@@ -146,11 +154,14 @@ def check(
     }  # fmt: skip
     chosen = commas(select)
     if encoder is not None:
-        chosen = [*select_rules(chosen), "duplicates.semantic", "leakage.meaning"]
+        asked = [rule for rule in _ENCODED if chosen is None or rule in named_rules(chosen)]
+        if not asked:
+            raise UsageError(f"--encoder is for {' and '.join(_ENCODED)}; add one of them to --select.")
+        chosen = [*select_rules(chosen), *asked]
     with progress_steps() as progress:
         result = run(
-            dataset, select=chosen, against=_against(against), options=told, policy=policy_of(config),
-            progress=progress, encoding=told_now_and_then(announce),
+            dataset, select=chosen, against=_against(against), options=Options.given(told) if defaults else told,
+            policy=policy_of(config), progress=progress, encoding=told_now_and_then(announce),
         )  # fmt: skip
     warn(dataset)
     printer = print_github if output_format is Report.github else print_check

@@ -72,7 +72,27 @@ def _semantic(of: Mapping[str, Any]) -> str:
     return f"the data proposes a cosine of {proposed['threshold']} ({why}); rows that a cosine takes away: {takes}"
 
 
+def _ngram(of: Mapping[str, Any]) -> str:
+    keys = lambda counts: {str(words): rows for words, rows in counts.items()}  # noqa: E731 - a number, or a word once saved
+    sides = {
+        "eval in train": "eval rows share {} with train",
+        "against in set": "rows of the eval file share {} with this set",
+    }
+    said = []
+    for side, what in sides.items():
+        if side in of and keys(of[side]["shared"])["8"]:
+            shared, sign = keys(of[side]["shared"]), keys(of[side]["counted"])
+            runs = f"a run of 8 words (of 13: {shared['13']:,})"
+            only = shared["8"] - sign["8"]
+            said.append(
+                f"{shared['8']:,} of {of[side]['eval_rows']:,} " + what.format(runs)
+                + (f", {only:,} of them only runs that stand everywhere" if only else "")
+            )  # fmt: skip
+    return "; ".join(said)
+
+
 _SAY = {
+    "leakage.ngram": _ngram,
     "duplicates.semantic": _semantic,
     "labels.conflict": _conflict,
     "leakage.exact": _leak,

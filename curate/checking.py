@@ -17,12 +17,13 @@ from .decisions.applied import head_for
 from .decisions.ledger import Ledger
 from .decisions.policy import Policy, standing
 from .embed.encoding import Progress
-from .errors import UsageError
+from .errors import UsageError, quote
 from .eval_rows import eval_rows
 from .near.compiled import compiled
 from .options import Options
 from .rules import RULES, Material, out_of_reach, select_rules
 from .version import version
+from .wording import counted
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ def check(
     options, notes = _told(dataset, options)
     if parts.is_lost(dataset.folder, parts.FINDINGS):
         select = [*select_rules(select), *(rule for rule in dataset.manifest.get("checked", []) if rule in RULES)]
-        notes.append(f"{dataset.folder / parts.FINDINGS} was gone, so every rule that had run before ran again")
+        notes.append(
+            f"{dataset.folder / parts.FINDINGS} was gone or cut off, so every rule that had run before ran again"
+        )
     if not any(name.startswith("leakage.") for name in select_rules(select)):
         if against is not None:
             raise UsageError("--against is for the rules on leaks, of which none is selected; add leakage to --select.")
@@ -138,7 +141,7 @@ def _told(dataset: Dataset, options: Options | Mapping[str, Any] | None) -> tupl
     given = {name: value for name, value in (options or {}).items() if value is not None}
     before = dataset.manifest.get("options", {})
     kept = [f"--{name} {value}" for name, value in before.items() if name not in given]
-    note = f"as in the check before: {', '.join(kept)} (say it anew to change it)"
+    note = f"as in the check before: {', '.join(kept)} (say it anew to change it; --defaults forgets it)"
     return Options.given({**before, **given}), [note] if kept else []
 
 
@@ -258,9 +261,21 @@ def find(
         "options": {name: value for name, value in said.items() if value} | options.said(),
         "counts": {"rows": rows.height, "findings": {rule: counts.get(rule, 0) for rule in chosen}},
     }  # fmt: skip
-    return Found(
-        dataset, frame, chosen, [str(path) for path in against], step, counted, options, [*held.notes, *material.notes]
-    )
+    notes = [*held.notes, *_own_eval_rows(rows, against, chosen, train), *material.notes]
+    return Found(dataset, frame, chosen, [str(path) for path in against], step, counted, options, notes)
+
+
+def _own_eval_rows(rows: pl.DataFrame, against: Sequence[str | Path], chosen: list[str], train: str) -> list[str]:
+    """Say which rows were not held against eval files, being eval rows themselves: a name such as eval.csv makes them so."""
+    own = rows.filter(pl.col("split") != train)
+    if not against or own.is_empty() or not any(name.startswith("leakage.") for name in chosen):
+        return []
+    names = ", ".join(quote(name, 20) for name in own["split"].unique().sort()[:3])
+    what = "all" if own.height == rows.height else f"{own.height:,} of"
+    return [
+        f"{what} {counted(rows.height, 'row')} stand in eval splits ({names}) and were not held against "
+        f"{', '.join(str(path) for path in against)}; rows that are trained on are read with `vetset read ... --split {train}`"
+    ]
 
 
 def judge(dataset: Dataset, *, policy: Policy | None = None) -> CheckResult:

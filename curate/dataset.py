@@ -101,8 +101,8 @@ class Dataset:
         if not (self.folder / parts.SPLITS).exists():
             if parts.is_lost(self.folder, parts.SPLITS):
                 raise DataError(
-                    f"{self.folder / parts.SPLITS} is gone, and with it the split that was made here; put it back from a "
-                    f"copy, or run `vetset split {self.folder}` again (manifest.json holds its seed and options)."
+                    f"{self.folder / parts.SPLITS} is gone or cut off, and with it the split that was made here; put it "
+                    f"back from a copy, or run `vetset split {self.folder}` again (manifest.json holds its seed and options)."
                 )
             return rows
         made = self._parquet(parts.SPLITS)
@@ -115,7 +115,7 @@ class Dataset:
         """What the checks said, or ``None`` before the first check of these rows."""
         if parts.is_lost(self.folder, parts.FINDINGS):
             raise DataError(
-                f"{self.folder / parts.FINDINGS} is gone; run `vetset check {self.folder}`, which makes it again."
+                f"{self.folder / parts.FINDINGS} is gone or cut off; run `vetset check {self.folder}`, which makes it again."
             )
         return self._parquet(parts.FINDINGS) if (self.folder / parts.FINDINGS).exists() else None
 

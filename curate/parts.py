@@ -45,7 +45,7 @@ def known(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_lost(folder: Path, name: str) -> bool:
-    """Say whether a part was noted and is not there, or is an empty file."""
+    """Say whether a part was noted and is not there, or is an empty or cut-off file."""
     if not _missing(folder, name):
         return False
     if (folder / ".commit.json").exists():
@@ -92,8 +92,14 @@ def _missing(folder: Path, name: str) -> bool:
 
 
 def _stands(path: Path) -> bool:
-    """Whether the file is there; one that only has lines where something was refused may be empty."""
+    """Whether the file is there and whole; one that only has lines where something was refused may be empty."""
     try:
-        return path.stat().st_size > 0 or path.name == REJECTS
+        size = path.stat().st_size
+        if path.suffix != ".parquet":
+            return size > 0 or path.name == REJECTS
+        with path.open("rb") as file:  # Parquet begins and ends with its mark: one that was cut off does not
+            begins = file.read(4)
+            file.seek(max(size - 4, 0))
+            return size > 8 and begins == file.read(4) == b"PAR1"
     except OSError:
         return False

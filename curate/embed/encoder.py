@@ -57,7 +57,7 @@ def find_encoder(name: str | None = None, *, download: bool = False, device: str
         UsageError: there is no such folder, or the model is not on this machine and may not be fetched.
     """
     if name == TFIDF:
-        return Found(_tfidf(), TFIDF, None)
+        return Found(_tfidf(), TFIDF, f"TF-IDF and SVD compare words and not meanings: {_LOST}.")
     wanted = name or DEFAULT
     if find_spec("sentence_transformers") is None:
         if name is not None or download:
@@ -75,6 +75,9 @@ def find_encoder(name: str | None = None, *, download: bool = False, device: str
     return Found(SentenceModel(folder, name=wanted, device=device), wanted, None)
 
 
+_LOST = "texts that say the same in other words are mostly missed, only shared words and word parts count"
+
+
 def _tfidf() -> Encoder:
     from .tfidf import tfidf_vectors
 
@@ -82,8 +85,7 @@ def _tfidf() -> Encoder:
 
 
 def _fallback(why: str) -> Found:
-    lost = "texts that say the same in other words are mostly missed, only shared words and word parts count"
-    return Found(_tfidf(), TFIDF, f"Meaning is compared by TF-IDF and SVD, since {why}. What is lost: {lost}.")
+    return Found(_tfidf(), TFIDF, f"Meaning is compared by TF-IDF and SVD, since {why}. What is lost: {_LOST}.")
 
 
 def _what_is_fetched(name: str) -> str:

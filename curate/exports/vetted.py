@@ -9,11 +9,13 @@ from pathlib import Path
 import polars as pl
 
 from .. import findings
+from ..checking import known_against
 from ..dataset import Dataset
 from ..decisions.applied import Applied, apply, head_for
 from ..decisions.ledger import Ledger
 from ..decisions.ledger_jsonl import export_jsonl
 from ..decisions.policy import Policy, standing
+from ..eval_rows import eval_rows
 from ..options import Options
 from ..rules import RULES, Material
 
@@ -74,7 +76,10 @@ def _of_changes(dataset: Dataset, rows: pl.DataFrame, heads: pl.DataFrame, polic
     if not len(changed.item()) or not rules:
         return findings.empty()
     options = Options.given(dataset.manifest.get("options", {}))
-    material = Material(rows, None, dataset.manifest.get("train", "train"), options)
+    # With the eval files, too: an edit can make a train row the text of one of their rows.
+    leaks = any(rule.startswith("leakage.") for rule in rules)
+    held = eval_rows(dataset, known_against(dataset) if leaks else ()).rows
+    material = Material(rows, held, dataset.manifest.get("train", "train"), options)
     found = pl.concat([RULES[rule].find(material) for rule in rules])
     own = pl.col("id").is_in(changed)
     clash = pl.col("cluster").is_not_null() & own.any().over("rule", "cluster")

@@ -17,7 +17,7 @@ import polars as pl
 
 from .compiled import compiled
 from .forest import power, roots_of
-from .listing import refuse_over, whole_numbers, written_out
+from .listing import refuse_over, spread, whole_numbers, written_out
 from .shingles import Sets
 
 Ints = npt.NDArray[np.int64]
@@ -109,7 +109,7 @@ def components(sets: Sets, ready: Ready) -> Ints:
     roots = roots_of(parents)
     lowest = np.full(roots.size, _EVERY)
     np.minimum.at(lowest, roots, ready.order)
-    return _spread(ready, lowest[roots])
+    return spread(ready.first, ready.order, lowest[roots])
 
 
 def stars(sets: Sets, ready: Ready, component: Ints, rank: Ints) -> tuple[Ints, npt.NDArray[np.float64]]:
@@ -156,7 +156,7 @@ def stars(sets: Sets, ready: Ready, component: Ints, rank: Ints) -> tuple[Ints, 
     row_of_rank[rank] = np.arange(len(rank))
     kept = row_of_rank[best[ready.order[keepers]]]
     jaccard = common / (ready.sizes + ready.sizes[keepers] - common)
-    return _spread(ready, kept), _spread(ready, jaccard, 0.0)
+    return spread(ready.first, ready.order, kept), spread(ready.first, ready.order, jaccard, 0.0)
 
 
 def pairs(sets: Sets, ready: Ready, *, most: int = 50_000_000) -> pl.DataFrame:
@@ -233,7 +233,10 @@ def closest(
     found = (peer >= 0) & ((numbered & 1) == 1)
     jaccard = np.where(own, 1.0, common / np.maximum(ready.sizes + ready.sizes[peer] - common, 1))
     rows_of = np.where(found, worth[peer], -1)
-    result, score = _spread(ready, rows_of), _spread(ready, np.where(found, jaccard, 0.0), 0.0)
+    result, score = (
+        spread(ready.first, ready.order, rows_of),
+        spread(ready.first, ready.order, np.where(found, jaccard, 0.0), 0.0),
+    )
     return np.where(held, result, -1), np.where(held & (result >= 0), score, 0.0)
 
 
@@ -258,11 +261,3 @@ def _share(work: Callable[[int, int], None], count: int, threads: int) -> None:
 
 def _slots(ready: Ready) -> npt.NDArray[np.uint64]:
     return np.zeros(power(2 * int(ready.sizes.max(initial=4))), np.uint64)
-
-
-def _spread(ready: Ready, values: npt.NDArray, missing: float = -1) -> npt.NDArray:
-    """Give each row what its distinct set has."""
-    number = np.full(ready.first.size, -1)
-    number[ready.order] = np.arange(ready.order.size)
-    where = np.where(ready.first >= 0, number[ready.first], -1)
-    return np.where(where >= 0, values[where] if values.size else missing, missing).astype(values.dtype)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from .comparing_in_numpy import CHUNK, WORDS, alike, cuts, flat
-from .listing import refuse_over, whole_numbers, written_out
+from .listing import refuse_over, spread, whole_numbers, written_out
 from .shingles import Sets
 
 Ints = npt.NDArray[np.int64]
@@ -101,7 +101,7 @@ def components(sets: Sets, ready: Ready) -> Ints:
         reach *= 2
     lowest = np.full(parents.size, _EVERY)
     np.minimum.at(lowest, parents, ready.order)
-    return _spread(ready, lowest[parents])
+    return spread(ready.first, ready.order, lowest[parents])
 
 
 def stars(sets: Sets, ready: Ready, component: Ints, rank: Ints) -> tuple[Ints, Floats]:
@@ -146,7 +146,7 @@ def stars(sets: Sets, ready: Ready, component: Ints, rank: Ints) -> tuple[Ints, 
     row_of_rank[rank] = np.arange(len(rank))
     kept = row_of_rank[best[ready.order[keepers]]]
     jaccard = common / (ready.sizes + ready.sizes[keepers] - common)
-    return _spread(ready, kept), _spread(ready, jaccard, 0.0)
+    return spread(ready.first, ready.order, kept), spread(ready.first, ready.order, jaccard, 0.0)
 
 
 def pairs(sets: Sets, ready: Ready, *, most: int = 50_000_000) -> pl.DataFrame:
@@ -202,8 +202,8 @@ def closest(
         np.add.at(met, row, 1)
         _keep_best(peer, score, row, near, jaccard, first)
     rows_of = np.where(peer >= 0, first[peer], -1) if peer.size else peer
-    result, spread = _spread(ready, rows_of), _spread(ready, score, 0.0)
-    return np.where(held, result, -1), np.where(held & (result >= 0), spread, 0.0)
+    result, scores = spread(ready.first, ready.order, rows_of), spread(ready.first, ready.order, score, 0.0)
+    return np.where(held, result, -1), np.where(held & (result >= 0), scores, 0.0)
 
 
 def _across(ready: Ready, numbered: npt.NDArray[np.uint8], met: Ints, limit: int) -> Iterator[tuple[Ints, Ints]]:
@@ -343,11 +343,3 @@ def _next_free(begins: Ints, ends: Ints, free: npt.NDArray[np.bool_]) -> tuple[I
     moved = np.where(there, places[np.minimum(at, max(places.size - 1, 0))] if places.size else ends, ends)
     left = moved < ends
     return moved[left], ends[left]
-
-
-def _spread(ready: Ready, values: npt.NDArray, missing: float = -1) -> npt.NDArray:
-    """Give each row what its distinct set has."""
-    number = np.full(ready.first.size, -1)
-    number[ready.order] = np.arange(ready.order.size)
-    where = np.where(ready.first >= 0, number[ready.first], -1)
-    return np.where(where >= 0, values[where] if values.size else missing, missing).astype(values.dtype)

@@ -1,4 +1,4 @@
-"""What both joins share: the threshold as whole numbers, and pairs of distinct sets written out as pairs of rows."""
+"""What both joins share: the threshold as whole numbers, and what was found of distinct sets told of rows."""
 
 from __future__ import annotations
 
@@ -64,3 +64,23 @@ def written_out(between: pl.DataFrame, first: npt.NDArray[np.int64], most: int) 
     )
     inside = same.select(pl.col("row").alias("a"), pl.col("row_right").alias("b"), pl.lit(1.0).alias("jaccard"))
     return pl.concat([spread, inside]).with_columns(pl.col("a", "b").cast(pl.UInt32)).sort("a", "b")
+
+
+def spread(
+    first: npt.NDArray[np.int64], order: npt.NDArray[np.int64], values: npt.NDArray, missing: float = -1
+) -> npt.NDArray:
+    """Give each row what its distinct set has.
+
+    Args:
+        first: (n) the first row with an equal set; -1 for rows in which nothing is seen, which are given ``missing``.
+        order: (m) the row of each distinct set.
+        values: (m) of each distinct set.
+        missing: of rows without a set.
+
+    Returns:
+        (n), of the type of ``values``.
+    """
+    number = np.full(first.size, -1)
+    number[order] = np.arange(order.size)
+    where = np.where(first >= 0, number[first], -1)
+    return np.where(where >= 0, values[where] if values.size else missing, missing).astype(values.dtype)

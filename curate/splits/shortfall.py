@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from ..errors import quote
+from ..masking import mask
 from .order import Order
 
 _POINTS = 0.02  # of the rows: nobody asks for 80% and minds 79
@@ -99,9 +100,9 @@ def name_unit(rows: pl.DataFrame, order: Order, units: np.ndarray, unit: int) ->
     named = groups.drop_nulls().unique()
     near = "near" in order.by
     if "group" in order.by and len(named) == 1 and groups.null_count() == 0:
-        return f"group {quote(named[0])} holds"
+        return f"group {quote(mask(named[0]))} holds"
     if "source" in order.by and (source := _only(rows["source"].filter(pl.Series(units == unit)))) is not None:
-        return f"source {quote(source)} holds"
+        return f"source {quote(mask(source))} holds"
     if "group" in order.by and len(named) > 1:
         shared = " or near copies of them" if near else ""
         return f"{len(named):,} groups that share texts{shared} with one another hang together and hold"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -14,7 +14,7 @@ from ..dataset import Dataset, parquet
 from ..decisions.applied import apply, head_for
 from ..decisions.ledger import Ledger
 from ..options import Options
-from ..rules import RULES
+from ..rules import RULES, out_of_reach
 from ..version import version
 from .assignment import SplitResult, split_rows
 from .inflation import Inflation, measure
@@ -114,7 +114,11 @@ def split(
     checked = dataset.manifest.get("checked", [])
     # Of a split and findings that are both lost, a check would ask for the split first, so the findings are made here.
     whole = all(parts.is_lost(dataset.folder, name) for name in (parts.SPLITS, parts.FINDINGS))
-    again = [rule for rule in checked if rule in RULES and (whole or _hangs_on_splits(rule))]
+    hanging = [rule for rule in checked if rule in RULES and (whole or _hangs_on_splits(rule))]
+    again = [rule for rule in hanging if RULES[rule].default and not out_of_reach(rule)]
+    left = [rule for rule in hanging if rule not in again]  # a split waits for no encoder
+    if left:
+        say(f"{', '.join(left)} said what held for the splits before, and did not run again: vetset check does it")
     repeats = 0
     if again:
         # One change with the split: after a kill between the two, old leaks would be taken for those of the new split.
@@ -124,8 +128,10 @@ def split(
         repeats = found.frame.filter(
             (pl.col("rule") == "duplicates.exact") & (pl.col("suggest") == "drop") & pl.col("id").is_in(inside)
         ).height
+        found = replace(found, rules=[*found.rules, *left])  # whose findings go
+        run = lambda now: [rule for rule in found.checked(now) if rule not in left]  # noqa: E731
         dataset.save(
-            files | found.files(), step=step, checked=found.checked, against=found.against,
+            files | found.files(), step=step, checked=run, against=found.against,
             against_from_set=found.against_from_set, figures=found.figures,
             train=train,
         )  # fmt: skip

@@ -636,6 +636,8 @@ def test_what_the_demo_wrote_passes_every_verb(demo, vetset, machine, monkeypatc
 def test_the_demo_says_the_same_to_a_machine(machine, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     document = machine("demo", "here", "--seed", "5")
+    again = machine("demo", "here", "--seed", "5")
+    assert again["found"] == document["found"], "what an earlier demo left behind changes nothing"
     assert document["all_found"]
     assert document["verified"]
     assert all(line["planted"] == line["found"] for line in document["found"])

@@ -244,3 +244,64 @@ def test_a_family_is_decided_with_the_rules_that_run_only_when_named(tickets, sa
     assert listed(said, "other.vet")["rules"]["duplicates.semantic"]["standing"] > 0
     said("decide", "other.vet", "--rule", "duplicates", "--action", "drop")
     assert listed(said, "other.vet")["rules"]["duplicates.semantic"]["standing"] == 0
+
+
+def test_a_set_of_eval_rows_alone_says_that_none_was_held_against_a_file(tmp_path, monkeypatch, said):
+    monkeypatch.chdir(tmp_path)
+    lines = "".join(json.dumps({"text": f"what is the price of item {i}", "label": "x"}) + "\n" for i in range(9))
+    for name in ("bench_eval.jsonl", "train.jsonl"):
+        (tmp_path / name).write_text(lines)
+    said("read", "bench_eval.jsonl", "-o", "e.vet")
+    code, _, err = said("check", "e.vet", "--select", "leakage", "--against", "train.jsonl")
+    assert code == 0
+    assert "all 9 rows stand in eval splits ('eval') and were not held against train.jsonl" in err
+    said("read", "bench_eval.jsonl", "-o", "t.vet", "--split", "train")
+    code, _, err = said("check", "t.vet", "--select", "leakage", "--against", "train.jsonl")
+    assert code == 1
+    assert "not held" not in err
+
+
+def test_an_encoder_runs_what_was_selected_of_its_rules(tickets, said):
+    _, out, err = said("check", tickets, "--select", "leakage.meaning", "--encoder", "tfidf")
+    assert "duplicates.semantic" not in out
+    assert "compare words and not meanings" in err or "nothing found by leakage.meaning" in out
+    code, _, err = said("check", tickets, "--select", "quality", "--encoder", "tfidf")
+    assert code == 64
+    assert "duplicates.semantic and leakage.meaning" in err
+
+
+def test_what_a_check_was_told_can_be_forgotten(tickets, said):
+    said("check", tickets, "--threshold", "0.6", "--encoder", "tfidf", "--cosine", "0.7")
+    _, _, err = said("check", tickets, "--defaults", "--keep", "first")
+    assert "as in the check before" not in err
+    _, _, err = said("check", tickets)
+    assert "as in the check before: --keep first (" in err
+
+
+def test_a_split_needs_no_encoder_again(tickets, said):
+    said("check", tickets, "--encoder", "tfidf")
+    code, _, err = said("split", tickets, "--ratios", "0.5,0.5", "--no-inflation")
+    assert code == 0, err
+    assert "duplicates.semantic, leakage.meaning said what held for the splits before" in err
+    assert "duplicates.semantic" not in Dataset.open(tickets).manifest["checked"]
+    assert "duplicates.exact" in Dataset.open(tickets).manifest["checked"]
+
+
+def test_findings_that_were_cut_off_are_made_again(tickets, said, tmp_path):
+    path = tmp_path / tickets / "findings.parquet"
+    path.write_bytes(path.read_bytes()[:500])
+    code, _, err = said("findings", tickets)
+    assert code == 65
+    assert "gone or cut off; run `vetset check" in err
+    assert said("check", tickets, "--select", "quality.empty")[0] == 1
+    assert listed(said, tickets, "--select", "labels.conflict")["findings"]
+
+
+def test_an_edit_that_makes_the_text_of_an_eval_file_is_held_back(tickets, said, tmp_path):
+    (tmp_path / "eval.jsonl").write_text('{"text": "how do I reset my pass word today", "label": "settings"}\n')
+    said("check", tickets, "--against", "eval.jsonl")
+    row = Dataset.open(tickets).rows["id"][5]
+    edit = json.dumps([{"role": "user", "content": "How do I reset my pass word today"}])
+    said("decide", tickets, "--id", row, "--action", "edit", "--value", edit)
+    said("export", tickets, "-o", "out", "--format", "text-label")
+    assert "reset" not in (tmp_path / "out/data.jsonl").read_text()
