@@ -231,7 +231,7 @@ def test_the_fallback_says_what_is_lost(monkeypatch):
     assert found.name == TFIDF
     assert "pip install 'vetset[embed]'" in found.note
     assert "What is lost" in found.note
-        assert "not meanings" in (find_encoder(TFIDF).note or "")  # asked for by name: still said
+    assert "not meanings" in (find_encoder(TFIDF).note or "")  # asked for by name: still said
 
 
 def test_a_model_that_is_named_needs_the_extra(monkeypatch):
