@@ -48,6 +48,8 @@ def _head(rule: str, of: dict[str, int], *, blocks: bool) -> str:
 
 def print_decisions(dataset: Dataset, found: pl.DataFrame) -> None:
     """Print a line a batch: who, when, what, and whether it stands."""
+    from ..curate.decisions.decision import ACTIONS
+
     if found.is_empty():
         say("nothing has been decided")
         say(f"next: vetset decide {dataset.folder} --policy")
@@ -57,13 +59,14 @@ def print_decisions(dataset: Dataset, found: pl.DataFrame) -> None:
         table.add_row(*cells(line["batch"], line["at"][:16].replace("T", " "), clipped(line["reviewer"], 20), line["rows"],
                              _what(line), _fate(line)))  # fmt: skip
     show(table)
-    say(f"undo: vetset decide {dataset.folder} --undo BATCH")
+    if any(sum(line[action] for action in ACTIONS) > line["undone"] for line in found.iter_rows(named=True)):
+        say(f"undo: vetset decide {dataset.folder} --undo BATCH")
 
 
 def _what(line: dict[str, Any]) -> str:
-    did = [
-        f"{action} {line[action]:,}" for action in ("keep", "drop", "relabel", "edit", "skip", "undo") if line[action]
-    ]
+    from ..curate.decisions.decision import ACTIONS
+
+    did = [f"{action} {line[action]:,}" for action in (*ACTIONS, "undo") if line[action]]
     rules = listed(line["rules"][:2]) + (" ..." if len(line["rules"]) > 2 else "")
     return ", ".join(did) + (f" ({rules})" if rules else "")
 

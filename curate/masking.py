@@ -1,8 +1,8 @@
 """Secrets and personal data masked where a text is shown; the rows themselves never change.
 
 A display guard, not a finder: it masks what has an unmistakable form (mail addresses, card numbers that pass the Luhn
-check, IBANs that pass theirs, API keys with known prefixes, bearer tokens, private keys). Names and postal addresses
-have no such form.
+check, IBANs that pass theirs, phone numbers with their country, API keys with known prefixes, bearer tokens, passwords that
+are called so, private keys). Names and postal addresses have no such form.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ _NAMES = {
     "card": "card number",
 }  # fmt: skip
 
+# Looked for by themselves, where their mark stands: among the forms they would cost every text a third more.
+_PHONE = re.compile(r"(?<![\w+])\+[1-9](?:[ ().-]{0,2}\d){8,14}\b")  # with its country, as ITU-T E.164 has it
+# Told with a sign, and no plain word: "password: forgotten" says nothing.
+_PASSWORD = re.compile(r"\b(?i:passw(?:or[dt]|d)|passphrase|pwd)[\"']? ?[:=] ?(?=\S{0,60}[\d!@#$%^&*])\S{4,200}")
+_CALLED = ("passw", "passphrase", "pwd")
+
 
 def mask(text: str) -> str:
     """Return ``text`` with secrets and personal data replaced by what they are.
@@ -35,7 +41,10 @@ def mask(text: str) -> str:
     >>> mask("write to ann@example.com, card 4111 1111 1111 1111, order 4111 1111 1111 1112")
     'write to [mail address], card [card number], order 4111 1111 1111 1112'
     """
-    return _FORMS.sub(_name, text)
+    text = _FORMS.sub(_name, text)
+    if "+" in text:
+        text = _PHONE.sub("[phone number]", text)
+    return _PASSWORD.sub("[password]", text) if any(word in text.lower() for word in _CALLED) else text
 
 
 def _name(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 import polars as pl
 
-from .. import disk
+from .. import disk, parts
 from ..dataset import Dataset
 from ..decisions.policy import Policy
 from ..errors import DataError, GateError, UsageError, quote
@@ -225,6 +225,10 @@ def _nothing_left(fates: pl.DataFrame, losses: list[Loss]) -> str:
 
 def _notes(dataset: Dataset, vetting: Vetting) -> list[str]:
     notes = []
+    if parts.is_lost(dataset.folder, parts.REJECTS):
+        notes.append(
+            f"{dataset.folder / parts.REJECTS} is gone, and with it the text of what could not be read: read the sources again."
+        )
     if dataset.findings is None:
         notes.append("The rows were never checked, so no finding holds a row back.")
     elif missing := [rule for rule in vetting.blocking if rule not in dataset.manifest.get("checked", [rule])]:

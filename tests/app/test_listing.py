@@ -305,3 +305,21 @@ def test_an_edit_that_makes_the_text_of_an_eval_file_is_held_back(tickets, said,
     said("decide", tickets, "--id", row, "--action", "edit", "--value", edit)
     said("export", tickets, "-o", "out", "--format", "text-label")
     assert "reset" not in (tmp_path / "out/data.jsonl").read_text()
+
+
+def test_an_export_says_that_what_could_not_be_read_is_gone(tmp_path, monkeypatch, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jsonl").write_text('{"text": "one", "label": "x"}\nnot a record\n{"text": "two", "label": "y"}\n')
+    said("read", "a.jsonl")
+    said("check", "a.vet")
+    assert "rejects.jsonl is gone" not in said("export", "a.vet", "-o", "before")[1]
+    (tmp_path / "a.vet/rejects.jsonl").unlink()
+    assert "rejects.jsonl is gone" in said("export", "a.vet", "-o", "after")[1]
+
+
+def test_where_all_is_taken_back_no_undo_is_offered(tickets, said):
+    said("decide", tickets, "--policy")
+    batch = json.loads(said("decisions", tickets, "--json")[1])["batches"][0]["batch"]
+    assert "undo: vetset decide" in said("decisions", tickets)[1]
+    said("decide", tickets, "--undo", batch)
+    assert "undo: vetset decide" not in said("decisions", tickets)[1]

@@ -18,10 +18,14 @@ MASKED = {
     "GB82WEST12345698765432": "[bank account]",
     "key sk-abcdefghijkl0123456789": "key [secret]",
     "AKIAIOSFODNN7EXAMPLE": "[secret]",
+    "call +49 170 1234560, or +1 (212) 555-0187": "call [phone number], or [phone number]",
+    "my password: hunter2hunter2 works": "my [password] works",
+    'the "Passwort"="gEh3im!x", they say': 'the "[password] they say',
     "Authorization: Bearer abc123def456ghi789jkl": "Authorization: [secret]",
     "a -----BEGIN RSA PRIVATE KEY-----\nMIIEabc+/=\nx\n-----END RSA PRIVATE KEY----- b": "a [private key] b",
 }
 LEFT = [
+    "my password: forgotten", "the password is lost", "7 + 1234567890 = 1234567897", "GMT+1 at 12", "a +1 from me",
     "order 4111 1111 1111 1112", "at 1583712000000 ms", "the bearer of good tidings here", "AB12 CDEF GHIJ KLMN",
     "sk-learn-classification-report", "ann at example dot com", "@handle", "مرحبا 你好 😀", "", "1.1.1.1", "2020-03-09T13:05:00Z",
 ]  # fmt: skip
