@@ -83,7 +83,7 @@ def why(
     """Show the whole life of one row: source line, findings, decisions, splits, exports."""
     from ..curate.dataset import Dataset
     from ..curate.exports.life import why as run
-    from .printing import print_life
+    from .life_page import print_life
 
     dataset = Dataset.open(name)
     result = run(dataset, row)

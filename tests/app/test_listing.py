@@ -262,9 +262,9 @@ def test_a_set_of_eval_rows_alone_says_that_none_was_held_against_a_file(tmp_pat
 
 
 def test_an_encoder_runs_what_was_selected_of_its_rules(tickets, said):
-    _, out, err = said("check", tickets, "--select", "leakage.meaning", "--encoder", "tfidf")
+    _, out, _ = said("check", tickets, "--select", "leakage.meaning", "--encoder", "tfidf")
     assert "duplicates.semantic" not in out
-    assert "compare words and not meanings" in err or "nothing found by leakage.meaning" in out
+    assert "nothing found by leakage.meaning" in out
     code, _, err = said("check", tickets, "--select", "quality", "--encoder", "tfidf")
     assert code == 64
     assert "duplicates.semantic and leakage.meaning" in err
