@@ -11,12 +11,14 @@ from typing import Any
 
 import polars as pl
 
-from . import labels, licences, preference, text
+from . import licences, preference, text
 from .duplicates import boilerplate, contained, near, semantic
 from .duplicates import exact as duplicates
 from .embed.encoder import Encoder, find_encoder
 from .embed.encoding import Progress
 from .errors import MissingExtra, UsageError, quote
+from .labels import conflict as labels
+from .labels.labelled import Labelled, labelled
 from .leakage import containment, grams, grouped, later, masked, meaning, short
 from .leakage import exact as leakage
 from .leakage import near as near_leaks
@@ -51,6 +53,16 @@ class Material:
         if found.note is not None:
             self.notes.append(found.note)
         return found.encoder
+
+    @cached_property
+    def labelled(self) -> Labelled:
+        """The rows that have a label, with vectors: of the encoder that was named, of words where none was.
+
+        An encoder takes minutes, and a check that nobody asked for it should not.
+        """
+        words = "tfidf" if self.options.encoder is None else self.options.encoder
+        encoder = find_encoder(words, download=self.options.download).encoder
+        return labelled(self.rows, encoder=encoder, cache=self.cache, progress=self.report, notes=self.notes)
 
     @cached_property
     def meanings(self) -> tuple[pl.DataFrame, Curve]:

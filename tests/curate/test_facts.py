@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from vetset.curate import Given, read
 from vetset.curate.duplicates.exact import find_exact, find_normalised
-from vetset.curate.labels import conflict_figures, find_conflict
+from vetset.curate.labels.conflict import conflict_figures, find_conflict
 from vetset.curate.leakage.exact import leak_figures
 from vetset.curate.quality.lengths import find_empty
 from vetset.curate.quality.roles import find_roles

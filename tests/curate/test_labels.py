@@ -6,7 +6,7 @@ import json
 import pytest
 from vetset.curate.dataset import frame
 from vetset.curate.findings import SCHEMA
-from vetset.curate.labels import ConflictFigures, conflict_figures, find_conflict
+from vetset.curate.labels.conflict import ConflictFigures, conflict_figures, find_conflict
 from vetset.curate.text import keys
 
 

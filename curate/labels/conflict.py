@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from .clusters import ids
-from .errors import quote
-from .findings import empty, report
-from .masking import mask
+from ..clusters import ids
+from ..errors import quote
+from ..findings import empty, report
+from ..masking import mask
 
 
 @dataclass(frozen=True)

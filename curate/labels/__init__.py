@@ -1,0 +1,1 @@
+"""Labels: those that are wrong, ambiguous, two names of one thing, rare, or changed in meaning."""

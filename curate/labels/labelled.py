@@ -1,0 +1,94 @@
+"""The rows that carry a label, as arrays: what every look at labels starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ..embed.encoder import Encoder
+from ..embed.encoding import Report, encode, row_texts, tell
+from ..near.cosine import Ints, Vectors
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """n labelled rows with k labels over m distinct texts."""
+
+    row: Ints
+    """(n) position in the rows frame, rising."""
+    code: Ints
+    """(n) which label, as a position in ``names``."""
+    names: list[str]
+    """(k) the labels that occur, sorted."""
+    text: Ints
+    """(n) which text, as a position in ``vectors`` and ``texts``: rows that say the same share it."""
+    vectors: Vectors
+    """(m, d) f32 of length 1."""
+    texts: list[str]
+    """(m) the texts."""
+    blank: int = 0
+    """Labelled rows that are left out, since they have no text or none that the encoder can read."""
+
+    @cached_property
+    def counts(self) -> Ints:
+        """(k) rows of each label."""
+        return np.bincount(self.code, minlength=len(self.names))
+
+    @cached_property
+    def targets(self) -> npt.NDArray[np.float32]:
+        """(m, k) share of each label among the rows of a text; every line sums to 1."""
+        found = np.zeros((len(self.vectors), len(self.names)), np.float32)
+        np.add.at(found, (self.text, self.code), 1.0)
+        return found / np.maximum(found.sum(axis=1, keepdims=True), 1.0)
+
+
+def labelled(
+    rows: pl.DataFrame,
+    *,
+    encoder: Encoder,
+    cache: Path | None = None,
+    progress: Report | None = None,
+    notes: list[str] | None = None,
+) -> Labelled:
+    """Return the rows that have a label and a text, and the vectors of their texts.
+
+    The text is all turns but system prompts: where there is a reply, the label is taken to judge it too.
+
+    Args:
+        rows: the rows.
+        encoder: see ``embed.encoder``.
+        cache: a folder to keep vectors in.
+        progress: told how far the encoding is.
+        notes: takes what there is to say of the encoding.
+
+    Raises:
+        DataError: the encoder is broken.
+    """
+    have = rows["label"].is_not_null().arg_true().to_numpy().astype(np.int64)
+    encoded = encode(row_texts(rows[have]), encoder, cache=cache, progress=progress)
+    tell(encoded, notes)
+    seen = encoded.of_row >= 0
+    label = rows["label"].gather(have[seen])
+    names = label.unique().sort().to_list()
+    code = (
+        label.replace_strict(names, range(len(names)), return_dtype=pl.Int64)
+        if names
+        else pl.Series([], dtype=pl.Int64)
+    )
+    return Labelled(
+        have[seen], code.to_numpy(), names, encoded.of_row[seen], encoded.vectors, encoded.texts, int((~seen).sum())
+    )
+
+
+def from_arrays(vectors: npt.ArrayLike, labels: npt.ArrayLike) -> Labelled:
+    """Return the same of vectors and labels that stand in arrays, a row each: (n, d) numbers and (n) strings."""
+    values = np.asarray(vectors, np.float32)
+    values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
+    names, code = np.unique(np.asarray(labels, np.str_), return_inverse=True)
+    places = np.arange(len(values), dtype=np.int64)
+    return Labelled(places, code.astype(np.int64), [str(name) for name in names], places, values, [""] * len(values))
