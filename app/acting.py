@@ -11,6 +11,7 @@ import typer
 from .answering import Json, SetArgument, announce, answer
 from .given import ConfigOption, SelectOption, commas, numbers, user, warn
 from .given import policy as policy_of
+from .given import wanted as wanted_of
 
 if TYPE_CHECKING:
     from ..curate.dataset import Dataset
@@ -158,10 +159,12 @@ def check(
         if not asked:
             raise UsageError(f"--encoder is for {' and '.join(_ENCODED)}; add one of them to --select.")
         chosen = [*select_rules(chosen), *asked]
+    wanted = wanted_of(config, dataset)
     with progress_steps() as progress:
         result = run(
             dataset, select=chosen, against=_against(against), options=Options.given(told) if defaults else told,
             policy=policy_of(config), progress=progress, encoding=told_now_and_then(announce),
+            wanted=wanted,
         )  # fmt: skip
     warn(dataset)
     printer = print_github if output_format is Report.github else print_check

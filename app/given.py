@@ -35,6 +35,16 @@ def policy(config: Path | None) -> Any:
     return load(config or (Path("vetset.toml") if Path("vetset.toml").exists() else None), rules=tuple(RULES))
 
 
+def wanted(config: Path | None, dataset: Dataset) -> Any:
+    """Return what a vetset.toml asks the set to hold; the file beside the set counts where this folder has none."""
+    from ..curate.coverage.wanted import load, wanted_file
+
+    found = load(wanted_file(config, dataset.folder))
+    if found.said():
+        announce(f"{found.file} asks for {found.sentence}")
+    return found
+
+
 def user() -> str:
     """Return the name of who is at work."""
     try:

@@ -12,6 +12,7 @@ import polars as pl
 
 from . import disk, parts
 from . import findings as findings_table
+from .coverage.wanted import Wanted
 from .dataset import Dataset, parquet
 from .decisions.applied import head_for
 from .decisions.ledger import Ledger
@@ -81,6 +82,7 @@ def check(
     policy: Policy | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     encoding: Callable[[Progress], None] | None = None,
+    wanted: Wanted | None = None,
 ) -> CheckResult:
     """Run rules over a set and write its findings; those of rules that did not run are kept, and not told.
 
@@ -95,6 +97,7 @@ def check(
         policy: says which findings block; the default policy for ``None``.
         progress: told the rule that starts, its number and how many there are.
         encoding: told how far an encoder is.
+        wanted: what the set should hold (``coverage.wanted.load``); by default what the last check was told.
 
     Raises:
         UsageError: a rule or a file that does not exist, or ``against`` without a rule that looks at it.
@@ -120,12 +123,13 @@ def check(
     train = dataset.manifest.get("train", "train")
     found = find(
         dataset, dataset.rows, select=select, against=against, train=train, options=options, progress=progress,
-        encoding=encoding,
+        encoding=encoding, wanted=wanted,
     )  # fmt: skip
     if disk.writable(dataset.folder):
         dataset.save(
             found.files(), step=found.step, checked=found.checked, against=found.against,
             against_from_set=found.against_from_set, figures=found.figures, options=found.options.said(),
+            wanted=found.wanted.said(),
         )  # fmt: skip
         result = judge(dataset, policy=policy)
     else:
@@ -183,6 +187,8 @@ class Found:
     """What they were told."""
     notes: list[str]
     """What there is to say beside the findings."""
+    wanted: Wanted = Wanted()
+    """What the set should hold."""
 
     def files(self) -> dict[str, disk.Writer | None]:
         """Return the file to write, for ``Dataset.save``."""
@@ -237,13 +243,15 @@ def find(
     options: Options | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     encoding: Callable[[Progress], None] | None = None,
+    wanted: Wanted | None = None,
 ) -> Found:
     """Run rules over ``rows`` (the set's rows, as they will stand) without writing; arguments as in ``check``."""
     chosen = select_rules(select)
     options = Options.given(dataset.manifest.get("options", {})) if options is None else options
     cache = dataset.folder / "vectors" if disk.writable(dataset.folder) else None
     held = eval_rows(dataset, against)
-    material = Material(rows, held.rows, train, options, cache, encoding)
+    wanted = Wanted.given(dataset.manifest.get("wanted", {})) if wanted is None else wanted
+    material = Material(rows, held.rows, train, options, cache, encoding, wanted=wanted)
     frames: list[pl.DataFrame] = []
     counted: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(chosen):
@@ -262,7 +270,7 @@ def find(
         "counts": {"rows": rows.height, "findings": {rule: counts.get(rule, 0) for rule in chosen}},
     }  # fmt: skip
     notes = [*held.notes, *_own_eval_rows(rows, against, chosen, train), *material.notes]
-    return Found(dataset, frame, chosen, [str(path) for path in against], step, counted, options, notes)
+    return Found(dataset, frame, chosen, [str(path) for path in against], step, counted, options, notes, wanted)
 
 
 def _own_eval_rows(rows: pl.DataFrame, against: Sequence[str | Path], chosen: list[str], train: str) -> list[str]:

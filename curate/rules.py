@@ -11,7 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from . import licences, preference, text
+from . import findings, licences, preference, text
+from .coverage.balance import find_unknown_labels, label_figures, opener_figures
+from .coverage.edge_cases import edge_case_figures
+from .coverage.wanted import Wanted
 from .duplicates import boilerplate, contained, near, semantic
 from .duplicates import exact as duplicates
 from .embed.encoder import Encoder, find_encoder
@@ -45,6 +48,8 @@ class Material:
     """Told how far an encoding is."""
     notes: list[str] = field(default_factory=list)
     """What there is to say beside the findings, such as which encoder had to do."""
+    wanted: Wanted = Wanted()
+    """What the user's ``vetset.toml`` asks the set to hold."""
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -232,6 +237,16 @@ RULES: dict[str, Rule] = {
     ),
     "quality.schema": Rule(
         "most targets are JSON of one shape, this one is not", lambda m: outputs_schema.find_schema(m.rows, m.turns)
+    ),
+    "coverage.balance": Rule(
+        "how rows spread over the labels, and labels that there should not be",
+        lambda m: find_unknown_labels(m.rows, m.wanted),
+        lambda m, _: label_figures(m.rows, m.wanted, train=m.train) | opener_figures(m.rows),
+    ),
+    "coverage.edge_case": Rule(
+        "how many rows meet the edge cases that vetset.toml asks for",
+        lambda _: findings.empty(),
+        lambda m, _: edge_case_figures(m.rows, m.wanted),
     ),
     "licences.unknown": Rule("no licence, or none that is known", lambda m: licences.find_unknown(m.rows)),
 }

@@ -51,6 +51,8 @@ DEFAULT: dict[str, str] = {
     "quality.template": "wait",  # a refusal can be the right answer
     "quality.roles": "wait",  # mostly mended by an edit, and all rows of one source have the same fault
     "quality.schema": "wait",  # the odd one out may be the correct one
+    "coverage.balance": "wait",  # an unknown label may be a new class, or an old name
+    "coverage.edge_case": "wait",  # finds no rows
     "licences.unknown": "wait",  # asking the source settles it for all of its rows at once
 }
 """Rule to what becomes of its findings when nobody says otherwise; a finding that suggests ``review`` always waits."""

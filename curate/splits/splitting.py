@@ -144,11 +144,11 @@ def split(
 
 
 _ON_SPLITS = ("duplicates.exact", "duplicates.normalised", "duplicates.near", "duplicates.semantic", "quality.length")
-"""Rules that say something else of the same rows in other splits, beside those on leaks."""
+"""Rules that say something else of the same rows in other splits, beside those on leaks and coverage."""
 
 
 def _hangs_on_splits(rule: str) -> bool:
-    return rule.startswith("leakage.") or rule in _ON_SPLITS
+    return rule.startswith(("leakage.", "coverage.")) or rule in _ON_SPLITS
 
 
 def _official(dataset: Dataset) -> list[str]:
