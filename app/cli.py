@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from . import acting, index_commands, looking
+from . import acting, agree_command, index_commands, looking
 from .answering import announce
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app = typer.Typer(
 
 for verb in (
     acting.demo, acting.read, acting.check, looking.findings, looking.rule, acting.decide, looking.decisions,
-    acting.split, acting.export, looking.verify, looking.why,
+    acting.split, acting.export, looking.verify, looking.why, agree_command.agree,
 ):  # fmt: skip
     app.command()(verb)  # in the order of the work
 app.add_typer(index_commands.commands, name="index", help="Hold rows against all that were ever kept.")

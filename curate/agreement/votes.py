@@ -1,0 +1,139 @@
+"""Votes: who said what of which item, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ..errors import DataError, UsageError, quote
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Votes:
+    """v votes of a annotators on n items with k labels, sorted by item and annotator; nobody votes twice on an item."""
+
+    item: Ints
+    """(v) position in ``items``."""
+    annotator: Ints
+    """(v) position in ``annotators``."""
+    label: Ints
+    """(v) position in ``labels``."""
+    items: list[str]
+    """(n) sorted."""
+    annotators: list[str]
+    """(a) sorted."""
+    labels: list[str]
+    """(k) in their order where one was given, else by number or by name."""
+    missing: int = 0
+    """Lines without an item, an annotator or a label; they are no votes."""
+    repeated: int = 0
+    """Lines that say again what the same annotator said of the same item."""
+    contradicted: int = 0
+    """Times that an annotator gave one item several labels; none of them counts."""
+
+    @cached_property
+    def per_item(self) -> Ints:
+        """(n) votes on each item."""
+        return np.bincount(self.item, minlength=len(self.items))
+
+    @cached_property
+    def start(self) -> Ints:
+        """(n + 1) where the votes on each item begin."""
+        return np.concatenate([[0], np.cumsum(self.per_item)])
+
+    @cached_property
+    def values(self) -> Floats | None:
+        """(k) the labels as numbers, or ``None`` where one of them is none."""
+        found = numbers(self.labels)
+        return None if found is None else np.asarray(found)
+
+    @property
+    def shared(self) -> int:
+        """Items on which two annotators voted, or more."""
+        return int((self.per_item > 1).sum())
+
+    def chosen(self, keep: npt.NDArray[np.bool_]) -> Votes:
+        """Return the votes that ``keep`` (v) marks, over the same items, annotators and labels."""
+        return Votes(self.item[keep], self.annotator[keep], self.label[keep], self.items, self.annotators, self.labels)
+
+
+def gathered(frame: pl.DataFrame, *, order: Sequence[str] | None = None) -> Votes:
+    """Return the votes of a frame with a line for each.
+
+    What the same annotator says twice of an item counts once; where the two differ, neither counts, so that the order
+    of the lines means nothing.
+
+    Args:
+        frame: ``item, annotator, label`` as strings; null or empty where there is none.
+        order: the labels from low to high.
+
+    Raises:
+        UsageError: ``order`` leaves a label out, or names one twice.
+        DataError: there is no vote.
+
+    >>> lines = pl.DataFrame({"item": ["1", "1"], "annotator": ["ann", "bob"], "label": ["yes", "no"]})
+    >>> votes = gathered(lines)
+    >>> votes.labels, votes.label.tolist()
+    (['no', 'yes'], [1, 0])
+    """
+    names = ("item", "annotator", "label")
+    told = frame.select(pl.col(*names).cast(pl.String))
+    have = told.filter(pl.all_horizontal(pl.col(*names).fill_null("").str.strip_chars() != ""))
+    distinct = have.unique()
+    alone = distinct.filter(pl.len().over("item", "annotator") == 1).sort("item", "annotator")
+    if alone.is_empty():
+        raise DataError("there is no vote: every line lacks an item, an annotator or a label; name other columns.")
+    labels = _ordered(alone["label"].unique().to_list(), order)
+    items, annotators = (alone[name].unique().sort().to_list() for name in names[:2])
+    return Votes(
+        _codes(alone["item"], items),
+        _codes(alone["annotator"], annotators),
+        _codes(alone["label"], labels),
+        items,
+        annotators,
+        labels,
+        missing=told.height - have.height,
+        repeated=have.height - distinct.height,
+        contradicted=distinct.select("item", "annotator").unique().height - alone.height,
+    )
+
+
+def numbers(labels: Sequence[str]) -> list[float] | None:
+    """Return labels as numbers, or ``None`` where one of them is no finite number."""
+    try:
+        found = [float(label) for label in labels]
+    except ValueError:
+        return None
+    return found if np.isfinite(found).all() else None
+
+
+def together(votes: Votes) -> Iterator[tuple[Ints, Ints]]:
+    """Yield positions of votes on the same item, each pair once: first and second, the annotator of the first before."""
+    for apart in range(1, int(votes.per_item.max(initial=0))):
+        first = np.flatnonzero(votes.item[:-apart] == votes.item[apart:])
+        yield first, first + apart
+
+
+def _ordered(labels: list[str], order: Sequence[str] | None) -> list[str]:
+    if order is None:
+        values = numbers(labels)
+        if values is None:
+            return sorted(labels)
+        return [label for _, label in sorted(zip(values, labels, strict=True))]
+    if len(set(order)) < len(order):
+        raise UsageError(f"the order {quote(','.join(order))} names a label twice; name each once, from low to high.")
+    if left := sorted(set(labels) - set(order)):
+        raise UsageError(f"the order leaves out {quote(left[0])}, which was voted; name every label, from low to high.")
+    return [label for label in order if label in set(labels)]
+
+
+def _codes(column: pl.Series, names: list[str]) -> Ints:
+    return column.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
