@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from . import findings, licences, preference, text
+from . import findings, licences, text
 from .coverage.balance import find_unknown_labels, label_figures, opener_figures
 from .coverage.edge_cases import edge_case_figures
 from .coverage.wanted import Wanted
@@ -28,6 +28,11 @@ from .leakage import near as near_leaks
 from .near.compiled import compiled
 from .near.score_curve import Curve
 from .options import Options
+from .outputs import arithmetic, copies, drift, ignores, language, refusals, truncated
+from .outputs import conflict as output_conflicts
+from .outputs.exchanges import exchanges
+from .preferences import bias, pairs
+from .preferences import conflict as preference
 from .quality import encoding_faults, leftovers, outputs_schema, roles
 from .quality import lengths as quality
 from .quality.tool_use import uncheckable_tools
@@ -81,6 +86,11 @@ class Material:
     def turns(self) -> pl.DataFrame:
         """One line a message (``text.turns``)."""
         return text.turns(self.rows)
+
+    @cached_property
+    def exchanges(self) -> pl.DataFrame:
+        """What was asked and answered, one line a row (``outputs.exchanges``)."""
+        return exchanges(self.turns)
 
     @cached_property
     def keys(self) -> pl.DataFrame:
@@ -212,9 +222,15 @@ RULES: dict[str, Rule] = {
         lambda m: later.find_time(m.rows, against=m.against, train=m.train),
     ),
     "leakage.answer": Rule("the label stands in the input", lambda m: leakage.find_answer(m.rows, m.turns)),
-    "preference.same": Rule("chosen and rejected are the same", lambda m: preference.find_same(m.rows)),
+    "preference.same": Rule("chosen and rejected are the same", lambda m: pairs.find_same(m.rows)),
     "preference.conflict": Rule(
-        "A over B in one row, B over A in another", lambda m: preference.find_preference_conflict(m.rows, m.keys)
+        "A over B in one row, B over A in another, or a circle",
+        lambda m: preference.find_preference_conflict(m.rows, m.keys),
+    ),
+    "preference.bias": Rule(
+        "an annotator who chooses by length or place, and not as the others do",
+        lambda m: bias.find_bias(m.rows),
+        lambda m, _: bias.bias_figures(m.rows),
     ),
     "quality.empty": Rule("no visible character in input or target", lambda m: quality.find_empty(m.rows, m.turns)),
     "quality.encoding": Rule(
@@ -228,7 +244,9 @@ RULES: dict[str, Rule] = {
         lambda m, _: quality.length_distribution(m.turns),
     ),
     "quality.template": Rule(
-        "placeholders, refusals and special tokens left in", lambda m: leftovers.find_template(m.rows, m.turns)
+        "placeholders, refusals and special tokens left in",
+        lambda m: leftovers.find_template(m.rows, m.turns),
+        lambda m, found: refusals.refusal_figures(m.rows, m.turns, found),
     ),
     "quality.roles": Rule(
         "role order, tool calls and results that don't fit",
@@ -248,6 +266,27 @@ RULES: dict[str, Rule] = {
         lambda _: findings.empty(),
         lambda m, _: edge_case_figures(m.rows, m.wanted),
     ),
+    "outputs.conflict": Rule(
+        "nearly the same prompt, and answers that can't both be right",
+        lambda m: output_conflicts.find_output_conflict(m.rows, m.exchanges),
+    ),
+    "outputs.format": Rule(
+        "a form that is rare in the set and the rule in this source, annotator or time",
+        lambda m: drift.find_format(m.rows, m.turns),
+    ),
+    "outputs.ignores": Rule(
+        "the answer to another row's input, or to none",
+        lambda m: ignores.find_ignoring(m.rows, m.exchanges),
+        compiled=True,
+    ),
+    "outputs.copy": Rule(
+        "the answer gives the prompt back, word for word", lambda m: copies.find_copy(m.rows, m.exchanges)
+    ),
+    "outputs.language": Rule(
+        "answered in another language than asked", lambda m: language.find_language(m.rows, m.exchanges)
+    ),
+    "outputs.arithmetic": Rule("sums that don't compute", lambda m: arithmetic.find_arithmetic(m.rows, m.turns)),
+    "outputs.truncated": Rule("the answer breaks off", lambda m: truncated.find_truncated(m.rows, m.turns)),
     "licences.unknown": Rule("no licence, or none that is known", lambda m: licences.find_unknown(m.rows)),
 }
 """Name to rule, in the order in which they run."""
@@ -263,7 +302,7 @@ def select_rules(wanted: Iterable[str] | None) -> list[str]:
         MissingExtra: a rule is named that needs numba, which can't be imported.
 
     >>> select_rules(["preference"])
-    ['preference.same', 'preference.conflict']
+    ['preference.same', 'preference.conflict', 'preference.bias']
     """
     if wanted is None:
         return [name for name, rule in RULES.items() if rule.default and not out_of_reach(name)]

@@ -4,7 +4,8 @@ import json
 
 from vetset.curate.dataset import frame
 from vetset.curate.findings import SCHEMA
-from vetset.curate.preference import find_preference_conflict, find_same
+from vetset.curate.preferences.conflict import find_preference_conflict
+from vetset.curate.preferences.pairs import find_same
 from vetset.curate.text import keys
 
 
@@ -75,3 +76,34 @@ def test_public_preference_pairs_have_neither_flaw(shared):
         )
         assert find_same(rows).is_empty()
         assert conflicts(rows).is_empty()
+
+
+def test_the_same_words_with_other_signs_are_the_same_pair():
+    rows = frame([pair("Who is it?", "Ann!", "Ben."), pair("who is it", "ben", "Ann")])
+    found = conflicts(rows)
+    assert len(found) == 2
+    assert found["note"][0].startswith("The same words in prompt and replies 2 times")
+
+
+def test_replies_without_a_word_are_told_apart_by_their_signs():
+    assert conflicts(frame([pair("q", "🙂", "🙁"), pair("q", "!", "?")])).is_empty()
+    assert len(conflicts(frame([pair("q", "🙂", "🙁"), pair("q", "🙁", "🙂")]))) == 2
+
+
+def test_a_circle_of_replies_is_found_and_what_hangs_on_it_is_not():
+    rows = frame(
+        [pair("q", "A", "B"), pair("q", "B", "C"), pair("q", "C", "A"), pair("q", "A", "D"), pair("r", "C", "A")]
+    )
+    found = conflicts(rows)
+    assert found["id"].to_list() == rows["id"][:3].to_list()
+    assert found["peer"].to_list() == [rows["id"][1], rows["id"][2], rows["id"][0]]
+    assert found["score"].to_list() == [0.5] * 3
+    assert found["note"][0].startswith("3 replies to one prompt are preferred in a circle")
+    back = rows.reverse()
+    assert (
+        conflicts(back).select("id", "score", "peer").sort("id").equals(found.select("id", "score", "peer").sort("id"))
+    )
+
+
+def test_a_chain_of_preferences_is_no_circle():
+    assert conflicts(frame([pair("q", "A", "B"), pair("q", "B", "C"), pair("q", "A", "C")])).is_empty()

@@ -1,0 +1,266 @@
+"""Answers that have nothing to do with their input: shifted by a row, swapped, the same for all, or about something else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from .. import text
+from ..clusters import ids, place
+from ..findings import empty, report
+from ..leakage.quoting import shown
+from ..quality.stock_phrases import REFUSALS, any_of
+from ..wording import counted
+from .fits import Fits, fits
+
+_ENOUGH = 20  # rows; under this neither chance nor habit can be measured
+_RUN = 5  # rows in a row that fit the input of another: two or three may be one topic
+_SHIFTS = (1, -1, 2, -2)
+_STRAYS = 0.02  # of a set may have answers that fit no better than chance, where the rest fit well
+_AMPLE = 1.25  # times what is usual would be shared by texts with as many rare words: short ones may miss by accident
+_REPEATED = 40  # characters of an answer that stands under unlike inputs; a shorter one is a class
+_TIMES = 3
+_CANNED = 0.05  # of a set may be such answers; where more are, canned replies are the task
+_MOST_STRAYS = 20_000
+
+
+@dataclass(frozen=True)
+class Habit:
+    """What fits weigh in this set."""
+
+    own: npt.NDArray[np.float32]
+    """(n) how well each answer fits its own input."""
+    chance: float
+    """What nine in ten answers share with the input of some other row, at most."""
+    usual: float
+    """What half of the answers share with the input that they belong to, be it their own or one a row off."""
+
+
+def find_ignoring(rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """Find targets that answer another row's input, or none.
+
+    The fit of an answer to an input is the weight of the rare words and numbers that both hold (``outputs.fits``).
+
+    * At least 5 rows in a row (by file and line) fit the input of the row one or two before or after, and not their own.
+    * Two rows fit each other's inputs, or one fits that of a row that lost its own.
+    * Nearly all answers of the set share rare words with their input, this one shares no more than chance has it.
+    * One answer of 40 characters and more stands under three and more inputs that share nothing, with no word of theirs.
+
+    Args:
+        rows: the rows.
+        said: ``exchanges(turns)``.
+
+    Returns:
+        Findings of ``outputs.ignores``; ``peer`` is the row whose input the answer fits.
+    """
+    if said.height < _ENOUGH:
+        return empty()
+    said = said.with_columns(rows.select("file", "line")[said["row"]]).sort("file", "line", maintain_order=True)
+    fit = fits(said["asked"], said["answer"])
+    habit, shifted = _habit(fit)
+    if habit.usual < 2 * habit.chance:
+        return _report(rows, said, _repeated(said, fit, habit))  # answers share little with inputs: poems, classes
+    found = _runs(said, habit, shifted)
+    found |= {at: what for at, what in _swapped(said, fit, habit, set(found)).items() if at not in found}
+    found |= {at: what for at, what in _repeated(said, fit, habit).items() if at not in found}
+    found |= {at: what for at, what in _strays(fit, habit).items() if at not in found}
+    return _report(rows, said, found)
+
+
+@dataclass(frozen=True)
+class Stray:
+    """What is said of one answer."""
+
+    score: float
+    note: str
+    peer: int | None = None
+    """The row (in the order of ``said``) whose input it fits."""
+    first: int | None = None
+    """The first row of its run or group."""
+    named: bool = True
+    """Whether the note goes on with the place of the peer."""
+
+
+def _habit(fit: Fits) -> tuple[Habit, dict[int, npt.NDArray[np.float32]]]:
+    own = fit.own()
+    count = len(own)
+    here = np.arange(count, dtype=np.int64)
+    # Rows far from each other in the file: near ones may share a topic.
+    far = [fit.of(np.column_stack([here, (here + max(count * part // 7, 1)) % count])) for part in (2, 3, 4)]
+    chance = max(float(np.quantile(np.concatenate(far), 0.9)), 4.0)
+    shifted = {shift: fit.own(shift) for shift in _SHIFTS}
+    usual = max(float(np.median(fits)) for fits in (own, *shifted.values()))
+    return Habit(own, chance, usual), shifted
+
+
+def _runs(said: pl.DataFrame, habit: Habit, shifted: dict[int, npt.NDArray[np.float32]]) -> dict[int, Stray]:
+    """Find runs of inputs that the answer of a neighbour fits; a row that fits nowhere breaks none."""
+    found: dict[int, Stray] = {}
+    file = said["file"].fill_null("").rle_id().to_numpy()
+    for shift, fit in shifted.items():
+        off = (fit >= 2 * habit.chance) & (fit >= 3 * habit.own) & (habit.own <= 2 * habit.chance)
+        well = (habit.own > habit.chance) & (habit.own >= fit)
+        breaks = np.cumsum(well | np.concatenate([[False], file[1:] != file[:-1]]))
+        for stretch in np.flatnonzero(np.bincount(breaks[off], minlength=1) >= _RUN):
+            inside = np.flatnonzero((breaks == stretch) & off)
+            members = np.arange(inside[0], inside[-1] + 1)
+            if inside.size < 0.6 * members.size:
+                continue
+            where = "before" if shift > 0 else "after"
+            rows_off = f"{abs(shift)} row{'s' if abs(shift) > 1 else ''} {where}"
+            for at in (int(member) + shift for member in inside):
+                note = (
+                    f"The answer fits the input of {rows_off}, not its own; so do {inside.size} of {members.size} rows "
+                    "that follow each other: a join or a paste is off"
+                )
+                found.setdefault(at, Stray(0.95, note, at - shift, int(members[0])))
+    return found
+
+
+def _room(fit: Fits) -> npt.NDArray[np.float64]:
+    """(n) what input and answer could share at most: the smaller of their weights."""
+    return np.minimum(_weight(fit, "asked"), _weight(fit, "answers"))
+
+
+def _weight(fit: Fits, side: str) -> npt.NDArray[np.float64]:
+    sets = fit.asked if side == "asked" else fit.answers
+    total = np.zeros(len(sets.sizes))
+    owner = np.repeat(np.arange(len(sets.sizes)), sets.sizes)
+    order = np.argsort(sets.starts, kind="stable")  # late texts lie behind the others
+    owner = np.repeat(order, sets.sizes[order])
+    cells = (sets.hashes & np.uint64(len(fit.weights) - 1)).astype(np.int64)
+    return total + np.bincount(owner, fit.weights[cells], minlength=len(sets.sizes))
+
+
+def _swapped(said: pl.DataFrame, fit: Fits, habit: Habit, known: set[int]) -> dict[int, Stray]:
+    """Find, among answers that fit their own input badly, those that fit the input of another such row."""
+    low = np.flatnonzero(habit.own <= habit.chance)
+    low = np.array([at for at in low.tolist() if at not in known], np.int64)[:_MOST_STRAYS]
+    if low.size < 2:
+        return {}
+    asked, told = _rare_words(fit, low, "asked"), _rare_words(fit, low, "answers")
+    pairs = (
+        told.join(asked, on="word", suffix="_of")
+        .filter(pl.col("at") != pl.col("at_of"))
+        .group_by("at", "at_of")
+        .agg(pl.col("weight").sum())
+        .filter(pl.col("weight") >= habit.usual / 2)
+        .select("at_of", "at")
+        .sort("at_of", "at")
+    )
+    if pairs.is_empty():
+        return {}
+    exact = fit.of(pairs.select("at_of", "at").to_numpy().astype(np.int64))
+    best = (
+        pairs.with_columns(fit=exact)
+        .filter(pl.col("fit") >= max(habit.usual / 2, 3 * habit.chance))
+        .sort("at", "fit", "at_of", descending=[False, True, False])
+        .group_by("at", maintain_order=True)
+        .first()
+    )
+    folded = text.fold_all(said["asked"])
+    # A long text shares something with everything: the part that is shared has to be as large as is usual here.
+    asked_weight, told_weight, room = _weight(fit, "asked"), _weight(fit, "answers"), _room(fit)
+    part = float(np.median(habit.own[room > 0] / room[room > 0])) / 2
+    share = pl.col("fit") / np.minimum(asked_weight[best["at_of"].to_numpy()], told_weight[best["at"].to_numpy()])
+    back = dict(best.select("at", "at_of").iter_rows())
+    mutual = pl.Series([back.get(of) == at for at, of in back.items()], dtype=pl.Boolean)
+    best = best.filter((share >= part) & (mutual | (pl.col("fit") >= max(_AMPLE * habit.usual, 4 * habit.chance))))
+    return {
+        at: Stray(
+            0.9,
+            "The answer shares no rare word with its input and fits that of another row, which has lost its own",
+            of,
+        )
+        for at, of in best.select("at", "at_of").iter_rows()
+        if folded[at] != folded[of]
+    }
+
+
+def _rare_words(fit: Fits, texts: npt.NDArray[np.int64], side: str) -> pl.DataFrame:
+    sets = fit.asked if side == "asked" else fit.answers
+    sizes = sets.sizes[texts]
+    ends = np.cumsum(sizes)
+    places = np.arange(int(ends[-1])) - np.repeat(ends - sizes, sizes) + np.repeat(sets.starts[texts], sizes)
+    words = sets.hashes[places]
+    weights = fit.weights[(words & np.uint64(len(fit.weights) - 1)).astype(np.int64)]
+    table = pl.DataFrame({"at": np.repeat(texts, sizes), "word": words, "weight": weights})
+    return table.filter((pl.col("weight") > 0) & (pl.len().over("word") <= 50))
+
+
+def _strays(fit: Fits, habit: Habit) -> dict[int, Stray]:
+    """Find answers that share nothing with their input, where hardly any other does so."""
+    room = _room(fit)
+    usual_part = float(np.median(habit.own[room > 0] / room[room > 0]))
+    lost = (habit.own <= habit.chance / 2) & (room * usual_part >= max(_AMPLE * habit.usual, 4 * habit.chance))
+    few = (habit.own <= habit.chance).mean() <= _STRAYS
+    if not few:
+        return {}
+    share = f"{(habit.own > habit.chance).mean():.1%}"
+    note = f"The answer shares no rare word or number with its input; {share} of the set's answers do"
+    return {int(at): Stray(0.6, note, named=False) for at in np.flatnonzero(lost)}
+
+
+def _repeated(said: pl.DataFrame, fit: Fits, habit: Habit) -> dict[int, Stray]:
+    """Find long answers that stand under several inputs which have nothing in common, nor with the answer."""
+    refusal = pl.col("answer").str.contains(rf"^\s*{any_of(REFUSALS)}")
+    several = (
+        said.select(
+            pl.int_range(pl.len()).alias("at"), pl.col("answer").hash(seed=3).alias("key"), "last",
+            refusal=refusal, long=pl.col("answer").str.len_chars() >= _REPEATED,
+        )
+        .filter(pl.col("long") & ~pl.col("refusal") & (pl.col("last").str.len_chars() >= _REPEATED))
+        .filter(pl.col("last").n_unique().over("key") >= _TIMES)
+    )  # fmt: skip
+    if several.is_empty() or several.height > _CANNED * said.height:
+        return {}
+    found: dict[int, Stray] = {}
+    for (_,), group in several.group_by("key", maintain_order=True):
+        members = group["at"].to_numpy().astype(np.int64)
+        apart = members[habit.own[members] <= habit.chance]
+        if apart.size < _TIMES or not _unlike(said["last"].gather(apart)):
+            continue
+        note = (
+            f"The same answer stands under {counted(apart.size, 'input')} that have nothing in common: "
+            f"{shown(said['answer'][int(members[0])])}"
+        )
+        found |= {int(at): Stray(0.7, note, None, int(apart[0]), named=False) for at in apart}
+    return found
+
+
+def _unlike(texts: pl.Series) -> bool:
+    """Say whether texts share few words: less than a fifth of each with the next (50 of them are looked at)."""
+    words = [set(text.fold(one[:2_000]).split()) for one in texts.unique(maintain_order=True).head(50)]
+    shares = [len(a & b) / max(min(len(a), len(b)), 1) for a, b in zip(words, words[1:] + words[:1], strict=True)]
+    return len(words) >= _TIMES and sum(shares) / len(shares) < 0.35
+
+
+def _report(rows: pl.DataFrame, said: pl.DataFrame, found: dict[int, Stray]) -> pl.DataFrame:
+    if not found:
+        return empty()
+    order = sorted(found, key=lambda at: said["row"][at])
+    row = said["row"].gather(order)
+    peers, firsts = (
+        said["row"].gather(pl.Series(places, dtype=pl.UInt32))
+        for places in ([found[at].peer for at in order], [found[at].first for at in order])
+    )
+    places = place(rows, peers.fill_null(0))
+    notes = [
+        f"{found[at].note}{f' ({where})' if found[at].named else ''}." for at, where in zip(order, places, strict=True)
+    ]
+    return report(
+        pl.DataFrame(
+            {
+                "id": ids(rows, row),
+                "score": [found[at].score for at in order],
+                "cluster": ids(rows, firsts),
+                "peer": ids(rows, peers),
+                "note": pl.Series(notes, dtype=pl.String),
+                "suggest": pl.repeat("review", len(order), eager=True),
+            }
+        ),
+        "outputs.ignores",
+    )

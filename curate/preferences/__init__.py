@@ -1,0 +1,1 @@
+"""Preference pairs: those that teach nothing, that contradict each other, and what else decided beside the quality."""
