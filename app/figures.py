@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..curate.coverage.sentences import balance_sentence, edge_case_sentence
+from ..curate.coverage.sentences import balance_sentence, edge_case_sentence, thin_sentence
 from ..curate.wording import counted
 
 
@@ -94,6 +94,7 @@ def _ngram(of: Mapping[str, Any]) -> str:
 
 _SAY = {
     "coverage.balance": balance_sentence,
+    "coverage.thin": thin_sentence,
     "coverage.edge_case": edge_case_sentence,
     "leakage.ngram": _ngram,
     "duplicates.semantic": _semantic,

@@ -14,11 +14,12 @@ import polars as pl
 from . import findings, licences, text
 from .coverage.balance import find_unknown_labels, label_figures, opener_figures
 from .coverage.edge_cases import edge_case_figures
+from .coverage.thin import Placed, Regions, find_thin, may_be_thin, placed, thin_figures, thin_regions
 from .coverage.wanted import Wanted
 from .duplicates import boilerplate, contained, near, semantic
 from .duplicates import exact as duplicates
 from .embed.encoder import Encoder, find_encoder
-from .embed.encoding import Progress
+from .embed.encoding import Progress, encode, row_texts, tell
 from .errors import MissingExtra, UsageError, quote
 from .labels import conflict as labels
 from .labels.labelled import Labelled, labelled
@@ -73,6 +74,22 @@ class Material:
         words = "tfidf" if self.options.encoder is None else self.options.encoder
         encoder = find_encoder(words, download=self.options.download).encoder
         return labelled(self.rows, encoder=encoder, cache=self.cache, progress=self.report, notes=self.notes)
+
+    @cached_property
+    def regions(self) -> tuple[Placed, Regions] | None:
+        """Regions of the texts, by the vectors of the labelled rows where most have a label; ``None`` where no gap can be."""
+        if not may_be_thin(self.rows, train=self.train):
+            return None
+        if 2 * self.rows["label"].count() >= self.rows.height:
+            own = self.labelled
+            texts = Placed(own.row, own.text, own.vectors, own.texts)
+        else:
+            words = "tfidf" if self.options.encoder is None else self.options.encoder
+            encoder = find_encoder(words, download=self.options.download).encoder
+            encoded = encode(row_texts(self.rows, "input"), encoder, cache=self.cache, progress=self.report)
+            tell(encoded, self.notes)
+            texts = placed(encoded)
+        return texts, thin_regions(self.rows, texts, train=self.train)
 
     @cached_property
     def meanings(self) -> tuple[pl.DataFrame, Curve]:
@@ -260,6 +277,11 @@ RULES: dict[str, Rule] = {
         "how rows spread over the labels, and labels that there should not be",
         lambda m: find_unknown_labels(m.rows, m.wanted),
         lambda m, _: label_figures(m.rows, m.wanted, train=m.train) | opener_figures(m.rows),
+    ),
+    "coverage.thin": Rule(
+        "regions of alike texts that train or eval lacks, or that one source labels all the same",
+        lambda m: find_thin(m.rows, *m.regions) if m.regions else findings.empty(),
+        lambda m, _: thin_figures(m.regions[1]) if m.regions else {},
     ),
     "coverage.edge_case": Rule(
         "how many rows meet the edge cases that vetset.toml asks for",

@@ -67,6 +67,27 @@ def edge_case_sentence(of: Mapping[str, Any]) -> str:
     return "; ".join(filter(None, parts))
 
 
+def thin_sentence(of: Mapping[str, Any]) -> str:
+    """Say how many regions have a gap, and which are small."""
+    kinds = {"untrained": "hardly trained on", "untested": "hardly tested", "one-sided": "of one label by one source"}
+    gaps = [(words, [thin for thin in of["thin"] if thin["gap"] == gap]) for gap, words in kinds.items()]
+    said = [
+        f"{len(thin):,} {words} ({counted(sum(region['rows'] for region in thin), 'row')})"
+        for words, thin in gaps
+        if thin
+    ]
+    small = [_words(region["words"]) for region in of["small"]["regions"] if region["words"]]
+    if small:
+        said.append(
+            f"small ones hold {counted(of['small']['rows'], 'row')}, such as those on {'; '.join(small[:_SHOWN])}"
+        )
+    return f"{counted(of['regions'], 'region')}: {', '.join(said)}" if said else ""
+
+
+def _words(words: list[str]) -> str:
+    return quote(", ".join(words[:_SHOWN]), 40)
+
+
 def _short(case: Mapping[str, Any], split: str) -> str:
     where = f" in {split}" if split else ""
     return f"{case['lacking'][split]:,} of {case['at_least'][split]:,}{where}"

@@ -52,6 +52,7 @@ DEFAULT: dict[str, str] = {
     "quality.roles": "wait",  # mostly mended by an edit, and all rows of one source have the same fault
     "quality.schema": "wait",  # the odd one out may be the correct one
     "coverage.balance": "wait",  # an unknown label may be a new class, or an old name
+    "coverage.thin": "wait",  # mended by other rows, not by these
     "coverage.edge_case": "wait",  # finds no rows
     "licences.unknown": "wait",  # asking the source settles it for all of its rows at once
 }
