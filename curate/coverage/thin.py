@@ -254,7 +254,7 @@ def _with_words(thin: Thin, words: list[str]) -> Thin:
 
 def _note(thin: Thin) -> str:
     """Say what a region lacks."""
-    on = f" on {quote(', '.join(thin.words))[1:-1]}" if thin.words else " that are alike"
+    on = f" on {quote(', '.join(thin.words))}," if thin.words else " that are alike,"
     rows, own = counted(thin.rows, "row"), f"{thin.own:,}" if thin.own else "none"
     if thin.gap == "untrained":
         return f"Of {rows}{on} {own} stand in train, where {thin.around:.0%} of all do: tested and hardly trained on."

@@ -3,6 +3,7 @@ r"""What a ``vetset.toml`` asks a set to hold: edge cases, the labels that there
 [labels]
 expected = ["refund", "cancel", "none"]     # all labels that there should be
 negative = "none"                           # the label of rows that are none of the rest
+drift = ["product_version"]                # columns along which labels.drift looks, beside time and source
 
 [[coverage.edge_cases]]
 name = "refund after 30 days"
@@ -70,26 +71,32 @@ class Wanted:
     """All labels that there should be; none are named where it is empty."""
     negative: tuple[str, ...] = ()
     """Labels of rows that are none of the rest."""
+    drift: tuple[str, ...] = ()
+    """Keys of ``extra`` along which the meaning of labels may move, beside time and source."""
     file: str | None = None
     """Where it was read."""
 
     def said(self) -> dict[str, Any]:
         """Return it as JSON values, for ``Wanted.given``; nothing where nothing is asked."""
-        return asdict(self) if self.edge_cases or self.expected or self.negative else {}
+        return asdict(self) if self.edge_cases or self.expected or self.negative or self.drift else {}
 
     @property
     def sentence(self) -> str:
         """Say what is asked, in counts."""
         cases, labels = counted(len(self.edge_cases), "edge case"), counted(len(self.expected), "label")
         negative = f"negatives called {quote(self.negative[0], 25)}" if self.negative else ""
-        return ", ".join(filter(None, [cases if self.edge_cases else "", labels if self.expected else "", negative]))
+        drift = f"drift along {counted(len(self.drift), 'column')}" if self.drift else ""
+        said = [cases if self.edge_cases else "", labels if self.expected else "", negative, drift]
+        return ", ".join(filter(None, said))
 
     @classmethod
     def given(cls, said: Mapping[str, Any]) -> Wanted:
         """Return what ``said`` wrote down."""
         cases = tuple(EdgeCase(**_tuples(case)) for case in said.get("edge_cases", ()))
         words = _tuples(said)
-        return cls(cases, words.get("expected", ()), words.get("negative", ()), words.get("file"))
+        return cls(
+            cases, words.get("expected", ()), words.get("negative", ()), words.get("drift", ()), words.get("file")
+        )
 
 
 def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +128,7 @@ def load(path: str | Path | None) -> Wanted:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML ({quote(error, 100)}); mend that line.") from error
-    labels = _table(f"{path} [labels]", tables.get("labels", {}), ("expected", "negative"))
+    labels = _table(f"{path} [labels]", tables.get("labels", {}), ("expected", "negative", "drift"))
     coverage = _table(f"{path} [coverage]", tables.get("coverage", {}), ("edge_cases",))
     cases = coverage.get("edge_cases", [])
     if not isinstance(cases, list):
@@ -130,8 +137,8 @@ def load(path: str | Path | None) -> Wanted:
     names = [case.name for case in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"{path} [[coverage.edge_cases]]: two cases are called {quote(twice[0])}; rename one.")
-    words = {key: _words(f"{path} [labels] {key}", labels.get(key, [])) for key in ("expected", "negative")}
-    return Wanted(found, words["expected"], words["negative"], str(path))
+    words = {key: _words(f"{path} [labels] {key}", labels.get(key, [])) for key in ("expected", "negative", "drift")}
+    return Wanted(found, words["expected"], words["negative"], words["drift"], str(path))
 
 
 def _case(where: str, given: Any) -> EdgeCase:

@@ -219,7 +219,7 @@ def test_a_file_with_every_key_is_read_and_written_down_and_read_again(tmp_path)
     [
         ("x = ", "is not TOML"),
         ("labels = 3", "[labels] is '3'; make it a table"),
-        ("[labels]\nexpectd = []", "[labels] 'expectd' is no setting; there is expected, negative"),
+        ("[labels]\nexpectd = []", "[labels] 'expectd' is no setting; there is expected, negative, drift"),
         ("[labels]\nexpected = 3", "[labels] expected is '3'; give a text or a list"),
         ("[labels]\nexpected = [3]", "[labels] expected is '[3]'; give a text or a list"),
         ("[coverage]\nedge_cases = 3", "begin each case with [[coverage.edge_cases]]"),

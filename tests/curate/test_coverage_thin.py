@@ -55,7 +55,7 @@ def test_a_topic_that_train_lacks_is_found_with_its_words_and_counts():
     assert set(found["id"]) == set(rows.filter(pl.Series(topic == 2))["id"])
     assert found["score"].unique().to_list() == [0.9]
     notes = found["note"].unique().to_list()
-    assert all("loan, rate" in note and "none stand in train, where" in note for note in notes)
+    assert all("'loan, rate" in note and "none stand in train, where" in note for note in notes)
     assert set(found["suggest"]) == {"review"}
 
 
