@@ -21,7 +21,7 @@ from .votes import Floats, Ints, Votes
 _ROUNDS, _STILL = 50, 1e-4  # rounds, and the mean change of a probability under which no label changes any more
 _WORTH = 5.0  # votes: what a line of an annotator's table is drawn towards that of all by
 _COMMON = 2.0  # votes: what a line of the table of all is drawn towards one rate of errors by
-_NUMBERS = 20_000_000  # of the tables, or of the labels' probabilities: what is held at most
+_NUMBERS = 5_000_000  # of the tables, and four times as many of the labels' probabilities: beyond, a fit takes minutes
 _BATCH = 50_000
 
 
@@ -64,9 +64,13 @@ class Tables:
 
 
 def fits(votes: Votes) -> bool:
-    """Say whether the tables can be held: they grow with annotators times labels squared."""
-    labels = len(votes.labels)
-    return max(len(votes.annotators) * labels**2, len(votes.items) * labels) <= _NUMBERS
+    """Say whether tables can be fitted: they have a vote for each of their lines, and aren't too large to be held."""
+    labels, people = len(votes.labels), len(votes.annotators)
+    return (
+        people * labels <= len(votes.item)
+        and people * labels**2 <= _NUMBERS
+        and len(votes.items) * labels <= 4 * _NUMBERS
+    )
 
 
 def fit_tables(votes: Votes, *, shares: npt.ArrayLike | None = None, worth: float = _WORTH) -> Tables:

@@ -41,7 +41,7 @@ def shrunken(wrong: Floats, judged: Floats, *, level: float = LEVEL) -> Rates:
         level: how often an interval should hold its rate.
 
     >>> rates = shrunken(np.array([0.0, 30.0, 3.0]), np.array([2.0, 300.0, 30.0]))
-    >>> 0.02 < rates.mean[0] < 0.1
+    >>> bool(0.02 < rates.mean[0] < 0.1)
     True
     """
     from scipy import special

@@ -60,7 +60,7 @@ def drawn(statistics: list[Statistic], many: Ints, *, draws: int = DRAWS, seed: 
         sums = np.split((adds @ weights.T).T, ends[:-1], axis=1)
         for kept, statistic, part in zip(values, statistics, sums, strict=True):
             kept.append(statistic.value(part))
-    return [np.concatenate(kept) for kept in values]
+    return [np.concatenate([np.zeros(0), *kept]) for kept in values]
 
 
 def _weights(random: np.random.Generator, many: Ints, draws: int) -> Floats:
