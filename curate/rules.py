@@ -18,11 +18,15 @@ from .coverage.thin import Placed, Regions, find_thin, may_be_thin, placed, thin
 from .coverage.wanted import Wanted
 from .duplicates import boilerplate, contained, near, semantic
 from .duplicates import exact as duplicates
-from .embed.encoder import Encoder, find_encoder
+from .embed.encoder import TFIDF, Encoder, find_encoder
 from .embed.encoding import Progress, encode, row_texts, tell
 from .errors import MissingExtra, UsageError, quote
 from .labels import conflict as labels
+from .labels.alias import Alias, aliases, find_alias
 from .labels.labelled import Labelled, labelled
+from .labels.near_conflict import COSINE, find_near_conflict
+from .labels.outlier import find_outlier
+from .labels.rare import find_rare
 from .leakage import containment, grams, grouped, later, masked, meaning, short
 from .leakage import exact as leakage
 from .leakage import near as near_leaks
@@ -90,6 +94,16 @@ class Material:
             tell(encoded, self.notes)
             texts = placed(encoded)
         return texts, thin_regions(self.rows, texts, train=self.train)
+
+    @cached_property
+    def aliases(self) -> list[Alias]:
+        """Labels that seem to be other ones."""
+        return aliases(self.labelled, self.rows, self.notes)
+
+    @property
+    def knows_words_alone(self) -> bool:
+        """Whether the vectors of ``labelled`` are of words, and not of an encoder that was named."""
+        return self.options.encoder in (None, TFIDF)
 
     @cached_property
     def meanings(self) -> tuple[pl.DataFrame, Curve]:
@@ -179,6 +193,29 @@ RULES: dict[str, Rule] = {
         "the same input with different targets",
         lambda m: labels.find_conflict(m.rows, m.keys),
         lambda _, found: asdict(labels.conflict_figures(found)),
+    ),
+    "labels.near_conflict": Rule(
+        "nearly the same input, or a paraphrase, with another label",
+        lambda m: find_near_conflict(
+            m.labelled,
+            m.rows,
+            threshold=m.options.threshold,
+            paraphrase=None if m.knows_words_alone else m.options.cosine or COSINE,
+            notes=m.notes,
+        ),
+    ),
+    "labels.alias": Rule(
+        "two labels that are one: misspelt, renamed or merged", lambda m: find_alias(m.labelled, m.rows, m.aliases)
+    ),
+    "labels.rare": Rule(
+        "a label that fewer than five rows have, or none that is trained on",
+        lambda m: find_rare(
+            m.labelled, m.rows, train=m.train, skip=frozenset(alias.rare for alias in m.aliases), notes=m.notes
+        ),
+    ),
+    "labels.outlier": Rule(
+        "the text belongs to no label",
+        lambda m: find_outlier(m.labelled, m.rows, words=m.knows_words_alone, notes=m.notes),
     ),
     "leakage.exact": Rule(
         "eval rows whose input stands in train",

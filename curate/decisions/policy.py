@@ -33,6 +33,10 @@ DEFAULT: dict[str, str] = {
     "duplicates.contained": "wait",  # the longer row may hold another answer
     "duplicates.boilerplate": "wait",  # the rest of the row may be what nobody else says
     "labels.conflict": "wait",  # the majority is often wrong where annotators share a habit
+    "labels.near_conflict": "wait",  # the word that differs may be the reason after all
+    "labels.alias": "wait",  # two names may be two definitions that nobody wrote down
+    "labels.rare": "wait",  # more such rows are better than fewer
+    "labels.outlier": "wait",  # a row from the edge of a label is worth more than one from its middle
     "preference.same": "drop",  # chosen = rejected has no gradient: there is nothing to lose
     "preference.conflict": "wait",  # which reply is better is a judgement
     "leakage.exact": "wait",  # a leak is mended on the train side or on the eval side: two different tests
