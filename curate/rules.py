@@ -23,6 +23,7 @@ from .embed.encoding import Progress, encode, row_texts, tell
 from .errors import MissingExtra, UsageError, quote
 from .labels import conflict as labels
 from .labels.alias import Alias, aliases, find_alias
+from .labels.drift import find_drift, may_drift
 from .labels.labelled import Labelled, labelled
 from .labels.near_conflict import COSINE, find_near_conflict
 from .labels.outlier import find_outlier
@@ -36,6 +37,7 @@ from .options import Options
 from .outputs import arithmetic, copies, drift, ignores, language, refusals, truncated
 from .outputs import conflict as output_conflicts
 from .outputs.exchanges import exchanges
+from .outputs.fits import Fits, fits
 from .preferences import bias, pairs
 from .preferences import conflict as preference
 from .quality import encoding_faults, leftovers, outputs_schema, roles
@@ -122,6 +124,11 @@ class Material:
     def exchanges(self) -> pl.DataFrame:
         """What was asked and answered, one line a row (``outputs.exchanges``)."""
         return exchanges(self.turns)
+
+    @cached_property
+    def fits(self) -> Fits:
+        """How well answers fit inputs (``outputs.fits``)."""
+        return fits(self.exchanges["asked"], self.exchanges["answer"])
 
     @cached_property
     def keys(self) -> pl.DataFrame:
@@ -216,6 +223,14 @@ RULES: dict[str, Rule] = {
     "labels.outlier": Rule(
         "the text belongs to no label",
         lambda m: find_outlier(m.labelled, m.rows, words=m.knows_words_alone, notes=m.notes),
+    ),
+    "labels.drift": Rule(
+        "labels whose meaning moved with time, source or version",
+        lambda m: (
+            find_drift(m.rows, m.labelled, columns=m.wanted.drift)
+            if may_drift(m.rows, m.wanted.drift)
+            else findings.empty()
+        ),
     ),
     "leakage.exact": Rule(
         "eval rows whose input stands in train",
@@ -327,7 +342,7 @@ RULES: dict[str, Rule] = {
     ),
     "outputs.conflict": Rule(
         "nearly the same prompt, and answers that can't both be right",
-        lambda m: output_conflicts.find_output_conflict(m.rows, m.exchanges),
+        lambda m: output_conflicts.find_output_conflict(m.rows, m.exchanges, m.fits.asked),
     ),
     "outputs.format": Rule(
         "a form that is rare in the set and the rule in this source, annotator or time",
@@ -335,7 +350,7 @@ RULES: dict[str, Rule] = {
     ),
     "outputs.ignores": Rule(
         "the answer to another row's input, or to none",
-        lambda m: ignores.find_ignoring(m.rows, m.exchanges),
+        lambda m: ignores.find_ignoring(m.rows, m.exchanges, m.fits),
         compiled=True,
     ),
     "outputs.copy": Rule(

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from .. import text
@@ -16,9 +17,10 @@ from ..findings import empty, report
 from ..leakage.quoting import shown
 from ..masking import mask
 from ..near import joining
-from ..near.shingles import Shingle, shingled
+from ..near.shingles import Sets, Shingle, shingled
 from .verdicts import Verdict, verdict
 
+_ONE_WORD = Shingle("word", 1)
 _ALIKE = 0.5  # Jaccard index of pairs of words; what differs is then looked at word by word
 _COMPARED = 200_000  # prompts that are read word by word, 20 microseconds each
 _GROUP = 50  # prompts of one meaning that are held against each other
@@ -46,7 +48,7 @@ class Pair(NamedTuple):
     there: str
 
 
-def find_output_conflict(rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+def find_output_conflict(rows: pl.DataFrame, said: pl.DataFrame, words: Sets | None = None) -> pl.DataFrame:
     """Find rows whose prompt is nearly another's, with an answer that says something else.
 
     Prompts are near when half of their pairs of words are shared (``near.joining``), they hold the same numbers, and differ in
@@ -56,13 +58,20 @@ def find_output_conflict(rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame
     Args:
         rows: the rows.
         said: ``exchanges(turns)``.
+        words: ``shingled(said["asked"])`` by single words, where it is at hand.
 
     Returns:
         Findings of ``outputs.conflict``, for every row of such a pair; ``peer`` is the other.
     """
-    said = said.with_columns(id=rows["id"].gather(said["row"])).filter(rows["rejected"].is_null().gather(said["row"]))
+    words = shingled(said["asked"], shingle=_ONE_WORD) if words is None else words
+    said = said.with_columns(
+        id=rows["id"].gather(said["row"]),
+        tools=rows["tools"].hash(seed=3).gather(said["row"]),
+        meaning=pl.Series(_meaning(words)),
+        single=rows["rejected"].is_null().gather(said["row"]),
+    )
     found: list[Pair] = []
-    for members in _near(said, rows["tools"].hash(seed=3).gather(said["row"])):
+    for members in _near(said):
         prompts = {at: text.fold(said["asked"][at]) for at in members}
         for one in members:
             others = (other for other in members if prompts[other] != prompts[one])  # equal ones are labels.conflict's
@@ -71,25 +80,36 @@ def find_output_conflict(rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame
     return _report(rows, said, found) if found else empty()
 
 
-def _near(said: pl.DataFrame, tools: pl.Series) -> list[list[int]]:
+def _near(said: pl.DataFrame) -> list[list[int]]:
     """Return groups of rows whose prompts are the same but for words that carry no meaning, each in the order of ids."""
-    prompts = said.select(
-        "id",
-        "asked",
-        pl.concat_str("system", pl.lit("\n"), "asked").hash(seed=1).alias("key"),
-        at=pl.int_range(pl.len()),
+    group = ["tools", "system", "meaning"]
+    several = (
+        said.with_columns(at=pl.int_range(pl.len()))
+        .filter(pl.col("single") & (pl.len().over(*group) > 1))
+        .filter(pl.col("asked").n_unique().over(*group) > 1)
+        .sort("id")
+        .unique([*group, "asked"], keep="first", maintain_order=True)
+        .head(_COMPARED)
     )
-    # Distinct prompts only: one of thousands of rows would have millions of pairs.
-    distinct = prompts.sort("id").unique("key", keep="first", maintain_order=True)
-    sets = shingled(distinct["asked"], shingle=Shingle("word", 2))
+    if several.is_empty():
+        return []
+    # Word order is a part of the meaning ("dog bites man"): half of the pairs of words stand in both.
+    sets = shingled(several["asked"], shingle=Shingle("word", 2))
     component = joining.components(sets, joining.prepare(sets, _ALIKE))
-    sizes = np.bincount(component[component >= 0], minlength=len(component))
-    within = (component >= 0) & (sizes[np.maximum(component, 0)] > 1)
-    keyed = distinct.filter(pl.Series(within)).with_columns(component=pl.Series(component[within])).head(_COMPARED)
-    meant = pl.Series([_meant(one) for one in keyed["asked"]], dtype=pl.String)
-    keyed = keyed.with_columns(meant=meant, tools=tools.gather(keyed["at"])).filter(pl.col("meant") != "")
-    groups = keyed.group_by("component", "meant", "tools", maintain_order=True).agg("at")
+    meant = pl.Series([_meant(one) for one in several["asked"]], dtype=pl.String)
+    keyed = several.with_columns(component=pl.Series(component), meant=meant).filter(
+        (pl.col("component") >= 0) & (pl.col("meant") != "")
+    )
+    groups = keyed.group_by("component", "meant", "tools", "system", maintain_order=True).agg("at")
     return [members[:_GROUP] for members in groups["at"].to_list() if len(members) > 1]
+
+
+def _meaning(words: Sets) -> npt.NDArray[np.uint64]:
+    """A key of each prompt's words but those that say nothing, in any order: a first look that costs nothing."""
+    empty_words = shingled(pl.Series(sorted(_EMPTY)), shingle=_ONE_WORD).hashes
+    hashes = np.where(np.isin(words.hashes, empty_words), np.uint64(0), words.hashes)
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(hashes, dtype=np.uint64)])  # u64 sums wrap
+    return sums[words.starts + words.sizes] - sums[words.starts]
 
 
 def _meant(prompt: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from ..near.shingles import Sets, Shingle, shingled
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 _WORD = Shingle("word", 1)
 _CELLS = 1 << 22  # words are counted by the low bits of their hash: 16 MB, and two words of a million share one in four
 
@@ -26,6 +28,27 @@ class Fits:
     weights: Floats
     """The idf ``ln(N / df)`` of each word over inputs and answers, by the low bits of its hash;
     0 for one that a tenth of all hold."""
+
+    @cached_property
+    def asked_weight(self) -> Doubles:
+        """(n) the weight of each input's words."""
+        return self._weight(self.asked)
+
+    @cached_property
+    def answer_weight(self) -> Doubles:
+        """(n) the weight of each answer's words."""
+        return self._weight(self.answers)
+
+    @cached_property
+    def room(self) -> Doubles:
+        """(n) what input and answer of a row could share at most: the smaller of their weights."""
+        return np.minimum(self.asked_weight, self.answer_weight)
+
+    def _weight(self, sets: Sets) -> Doubles:
+        order = np.argsort(sets.starts, kind="stable")  # texts that were cut late lie behind the others
+        owner = np.repeat(order, sets.sizes[order])
+        cells = (sets.hashes & np.uint64(_CELLS - 1)).astype(np.int64)
+        return np.bincount(owner, self.weights[cells], minlength=len(sets.sizes)).astype(np.float64)
 
     def of(self, pairs: Ints) -> Floats:
         """Return the weight that input and answer share for each pair ``(input, answer)``."""

@@ -18,13 +18,14 @@ from .fits import Fits, fits
 
 _ENOUGH = 20  # rows; under this neither chance nor habit can be measured
 _RUN = 5  # rows in a row that fit the input of another: two or three may be one topic
-_SHIFTS = (1, -1, 2, -2)
+_SHIFTS = (1, -1)
 _STRAYS = 0.02  # of a set may have answers that fit no better than chance, where the rest fit well
 _AMPLE = 1.25  # times what is usual would be shared by texts with as many rare words: short ones may miss by accident
 _REPEATED = 40  # characters of an answer that stands under unlike inputs; a shorter one is a class
 _TIMES = 3
 _CANNED = 0.05  # of a set may be such answers; where more are, canned replies are the task
 _MOST_STRAYS = 20_000
+_SAMPLED = 5_000  # rows by which chance is measured
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ class Habit:
     """What half of the answers share with the input that they belong to, be it their own or one a row off."""
 
 
-def find_ignoring(rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+def find_ignoring(rows: pl.DataFrame, said: pl.DataFrame, fit: Fits | None = None) -> pl.DataFrame:
     """Find targets that answer another row's input, or none.
 
     The fit of an answer to an input is the weight of the rare words and numbers that both hold (``outputs.fits``).
 
-    * At least 5 rows in a row (by file and line) fit the input of the row one or two before or after, and not their own.
+    * At least 5 rows in a row (by file and line) fit the input of the row before or after, and not their own.
     * Two rows fit each other's inputs, or one fits that of a row that lost its own.
     * Nearly all answers of the set share rare words with their input, this one shares no more than chance has it.
     * One answer of 40 characters and more stands under three and more inputs that share nothing, with no word of theirs.
@@ -52,14 +53,18 @@ def find_ignoring(rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
     Args:
         rows: the rows.
         said: ``exchanges(turns)``.
+        fit: ``fits(said["asked"], said["answer"])``, where it is at hand.
 
     Returns:
         Findings of ``outputs.ignores``; ``peer`` is the row whose input the answer fits.
     """
     if said.height < _ENOUGH:
         return empty()
-    said = said.with_columns(rows.select("file", "line")[said["row"]]).sort("file", "line", maintain_order=True)
-    fit = fits(said["asked"], said["answer"])
+    said = said.with_columns(rows.select("file", "line")[said["row"]], place=pl.int_range(pl.len()))
+    ordered = said.sort("file", "line", maintain_order=True)
+    if fit is None or not ordered["place"].is_sorted():
+        fit = fits(ordered["asked"], ordered["answer"])
+    said = ordered
     habit, shifted = _habit(fit)
     if habit.usual < 2 * habit.chance:
         return _report(rows, said, _repeated(said, fit, habit))  # answers share little with inputs: poems, classes
@@ -87,8 +92,8 @@ class Stray:
 def _habit(fit: Fits) -> tuple[Habit, dict[int, npt.NDArray[np.float32]]]:
     own = fit.own()
     count = len(own)
-    here = np.arange(count, dtype=np.int64)
     # Rows far from each other in the file: near ones may share a topic.
+    here = np.arange(0, count, max(count // _SAMPLED, 1), dtype=np.int64)
     far = [fit.of(np.column_stack([here, (here + max(count * part // 7, 1)) % count])) for part in (2, 3, 4)]
     chance = max(float(np.quantile(np.concatenate(far), 0.9)), 4.0)
     shifted = {shift: fit.own(shift) for shift in _SHIFTS}
@@ -110,29 +115,13 @@ def _runs(said: pl.DataFrame, habit: Habit, shifted: dict[int, npt.NDArray[np.fl
             if inside.size < 0.6 * members.size:
                 continue
             where = "before" if shift > 0 else "after"
-            rows_off = f"{abs(shift)} row{'s' if abs(shift) > 1 else ''} {where}"
             for at in (int(member) + shift for member in inside):
                 note = (
-                    f"The answer fits the input of {rows_off}, not its own; so do {inside.size} of {members.size} rows "
+                    f"The answer fits the input of the row {where}, not its own; so do {inside.size} of {members.size} rows "
                     "that follow each other: a join or a paste is off"
                 )
                 found.setdefault(at, Stray(0.95, note, at - shift, int(members[0])))
     return found
-
-
-def _room(fit: Fits) -> npt.NDArray[np.float64]:
-    """(n) what input and answer could share at most: the smaller of their weights."""
-    return np.minimum(_weight(fit, "asked"), _weight(fit, "answers"))
-
-
-def _weight(fit: Fits, side: str) -> npt.NDArray[np.float64]:
-    sets = fit.asked if side == "asked" else fit.answers
-    total = np.zeros(len(sets.sizes))
-    owner = np.repeat(np.arange(len(sets.sizes)), sets.sizes)
-    order = np.argsort(sets.starts, kind="stable")  # late texts lie behind the others
-    owner = np.repeat(order, sets.sizes[order])
-    cells = (sets.hashes & np.uint64(len(fit.weights) - 1)).astype(np.int64)
-    return total + np.bincount(owner, fit.weights[cells], minlength=len(sets.sizes))
 
 
 def _swapped(said: pl.DataFrame, fit: Fits, habit: Habit, known: set[int]) -> dict[int, Stray]:
@@ -163,9 +152,11 @@ def _swapped(said: pl.DataFrame, fit: Fits, habit: Habit, known: set[int]) -> di
     )
     folded = text.fold_all(said["asked"])
     # A long text shares something with everything: the part that is shared has to be as large as is usual here.
-    asked_weight, told_weight, room = _weight(fit, "asked"), _weight(fit, "answers"), _room(fit)
+    room = fit.room
     part = float(np.median(habit.own[room > 0] / room[room > 0])) / 2
-    share = pl.col("fit") / np.minimum(asked_weight[best["at_of"].to_numpy()], told_weight[best["at"].to_numpy()])
+    share = pl.col("fit") / np.minimum(
+        fit.asked_weight[best["at_of"].to_numpy()], fit.answer_weight[best["at"].to_numpy()]
+    )
     back = dict(best.select("at", "at_of").iter_rows())
     mutual = pl.Series([back.get(of) == at for at, of in back.items()], dtype=pl.Boolean)
     best = best.filter((share >= part) & (mutual | (pl.col("fit") >= max(_AMPLE * habit.usual, 4 * habit.chance))))
@@ -193,7 +184,7 @@ def _rare_words(fit: Fits, texts: npt.NDArray[np.int64], side: str) -> pl.DataFr
 
 def _strays(fit: Fits, habit: Habit) -> dict[int, Stray]:
     """Find answers that share nothing with their input, where hardly any other does so."""
-    room = _room(fit)
+    room = fit.room
     usual_part = float(np.median(habit.own[room > 0] / room[room > 0]))
     lost = (habit.own <= habit.chance / 2) & (room * usual_part >= max(_AMPLE * habit.usual, 4 * habit.chance))
     few = (habit.own <= habit.chance).mean() <= _STRAYS
@@ -206,14 +197,15 @@ def _strays(fit: Fits, habit: Habit) -> dict[int, Stray]:
 
 def _repeated(said: pl.DataFrame, fit: Fits, habit: Habit) -> dict[int, Stray]:
     """Find long answers that stand under several inputs which have nothing in common, nor with the answer."""
-    refusal = pl.col("answer").str.contains(rf"^\s*{any_of(REFUSALS)}")
     several = (
         said.select(
             pl.int_range(pl.len()).alias("at"), pl.col("answer").hash(seed=3).alias("key"), "last",
-            refusal=refusal, long=pl.col("answer").str.len_chars() >= _REPEATED,
+            "answer", long=pl.col("answer").str.len_chars() >= _REPEATED,
         )
-        .filter(pl.col("long") & ~pl.col("refusal") & (pl.col("last").str.len_chars() >= _REPEATED))
+        .filter(pl.col("long") & (pl.col("last").str.len_chars() >= _REPEATED))
+        .filter(pl.len().over("key") >= _TIMES)
         .filter(pl.col("last").n_unique().over("key") >= _TIMES)
+        .filter(~pl.col("answer").str.contains(rf"^\s*{any_of(REFUSALS)}"))
     )  # fmt: skip
     if several.is_empty() or several.height > _CANNED * said.height:
         return {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-SAMPLE = 600  # characters that are looked at
+SAMPLE = 300  # characters that are looked at
 SCRIPTS = {
     "Han": r"\p{Han}",
     "Japanese": r"[\x{3041}-\x{3096}\x{30A1}-\x{30FA}]",
@@ -37,6 +37,7 @@ _STOP_WORDS = {
     "Vietnamese": "và của là có trong cho được không với các một những này để người khi đã từ bạn thể",
     "Swedish": "och att det som en på är av för med den till inte har de ett om ett var från kan man eller",
 }
+_SCRIPT_SAMPLE = 200
 _LEAST_WORDS = 6
 _DIFFERENT = 4  # of them: "plus" six times is a sum, not French
 _LEAST_LETTERS = 10
@@ -46,7 +47,7 @@ def tongues(texts: pl.Series) -> pl.Series:
     """Return the script or language of each text: ``Han``, ``Cyrillic`` ... or ``English`` ...; null where it does not tell.
 
     A script is named where more than half of the letters are its own, ten at least, and Han counts double (a character is
-    a word); Japanese is Han with kana.
+    a word); Japanese is Han with kana. ``Latin`` is a text of 20 letters and more whose language doesn't tell.
 
     >>> tongues(pl.Series(["Что это такое, скажите?", "What is it that you say to the man in the car?", "x = 1"])).to_list()
     ['Cyrillic', 'English', None]
@@ -57,13 +58,16 @@ def tongues(texts: pl.Series) -> pl.Series:
     written = _written(table.filter(wide))
     rest = table.join(written, on="at", how="anti", maintain_order="left")
     spoken = _spoken(rest)
-    both = pl.concat([written, spoken])
+    other = rest.join(spoken, on="at", how="anti").filter(
+        pl.col("text").str.count_matches(r"[A-Za-z]") >= 2 * _LEAST_LETTERS
+    )
+    both = pl.concat([written, spoken, other.select("at", pl.lit("Latin").alias("tongue"))])
     return table.join(both, on="at", how="left", maintain_order="left")["tongue"].alias(texts.name)
 
 
 def _written(table: pl.DataFrame) -> pl.DataFrame:
     """Return ``at, tongue`` of the texts that are mostly in another script than Latin."""
-    counts = table.select(
+    counts = table.with_columns(pl.col("text").str.head(_SCRIPT_SAMPLE)).select(
         "at",
         *(pl.col("text").str.count_matches(pattern).alias(name) for name, pattern in SCRIPTS.items()),
         latin=pl.col("text").str.count_matches(r"\p{Latin}"),
@@ -81,10 +85,11 @@ def _spoken(table: pl.DataFrame) -> pl.DataFrame:
     """Return ``at, tongue`` by stop words; English first, and the rest only where it is not clearly that."""
     lower = table.with_columns(pl.col("text").str.to_lowercase())
     english = lower.select("at", "text", English=_count("English"))
-    clear = english.filter(pl.col("English") * 8 >= pl.col("text").str.count_matches(" ") + 1)
+    clear = english.filter(pl.col("English") * 8 >= pl.col("text").str.count_matches(" ", literal=True) + 1)
     sure = clear.filter(pl.col("English") >= _LEAST_WORDS).select("at", pl.lit("English").alias("tongue"))
     others = [name for name in _STOP_WORDS if name != "English"]
-    unsure = english.filter(~pl.col("at").is_in(sure["at"].implode())).with_columns(
+    long = pl.col("text").str.count_matches(" ", literal=True) >= 2 * _LEAST_WORDS  # stop words are a third of a text
+    unsure = english.filter(~pl.col("at").is_in(sure["at"].implode()) & long).with_columns(
         _count(name).alias(name) for name in others
     )
     best = pl.max_horizontal(*_STOP_WORDS)

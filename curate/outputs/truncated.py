@@ -52,13 +52,14 @@ def find_truncated(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
         "content",
         content.str.len_chars().alias("size"),
         tail.str.extract(r"([^\n]*)$").alias("line"),
-        (content.str.count_matches(r"(?m)^\s{0,6}```") % 2 == 1).alias("fence"),
+        pl.col("content").str.contains("```", literal=True).alias("fence"),
     ).with_columns(
         (~pl.col("line").str.contains(_END)).alias("open"),
         pl.col("line").str.contains(_DANGLING).alias("dangling"),
         pl.col("line").str.contains(_ITEM).alias("item"),
-        content.str.contains(_SENTENCE).alias("several"),
     )
+    odd = ends.filter("fence").select("row", content.str.count_matches(r"(?m)^\s{0,6}```") % 2 == 1)
+    ends = ends.with_columns(pl.col("row").is_in(odd.filter("content")["row"].implode()).alias("fence"))
     # Prose behind the last fence: the answer goes on from code that stood before it, as after "continue".
     closed = pl.col("line").str.contains(r"```$") | (
         ~pl.col("open") & pl.col("line").str.contains(r"(?:\w+ ){4}.*[.!?。！？]$")
@@ -71,6 +72,8 @@ def find_truncated(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
     usual = ends.filter("prose").select(n=pl.len(), ended=(~pl.col("open")).mean()).row(0)
     habit = usual[0] >= _ENOUGH and usual[1] is not None and usual[1] >= _HABIT
     ends = ends.with_columns(_piled(ends).alias("piled"), _cut_json(ends).alias("json"))
+    maybe = ends.filter(pl.col("prose") & pl.col("open")).filter(content.str.contains(_SENTENCE))["row"]
+    ends = ends.with_columns(pl.col("row").is_in(maybe.implode()).alias("several"))
     weak = pl.col("prose") & pl.col("open") & pl.lit(habit) & ~pl.col("line").str.contains(_SIGNED) & pl.col("several")
     share = pl.lit(f"{usual[1] or 0:.1%}")
     faults = [

