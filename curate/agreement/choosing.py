@@ -23,6 +23,7 @@ MAJORITY, RATES, TABLES, TABLES_AND_CLASSIFIER = (
 )  # fmt: skip
 
 _FOLDS = 5
+_FEWEST, _ENOUGH = 5_000, 1_000_000  # items, and items times labels: more would tell the same, and take minutes
 _LARGE = 1_000_000  # votes times labels: from here on one fold tells enough, and five take minutes
 
 Fit = Callable[[Votes], Consensus]
@@ -77,6 +78,10 @@ def choose(votes: Votes, *, shares: npt.ArrayLike | None = None, seed: int = 0) 
     able = ways(votes, shares=shares)
     if len(able) == 1:
         return Choice(MAJORITY, [], f"majority: {_only(votes)}")
+    if len(votes.items) > (most := max(_FEWEST, _ENOUGH // len(votes.labels))):
+        some = np.sort(np.random.default_rng(seed).choice(len(votes.items), most, replace=False))
+        votes = votes.of_items(some)
+        able = ways(votes, shares=None if shares is None else np.asarray(shares)[some])
     fold = _folds(votes, seed)
     folds = range(_FOLDS if len(votes.item) * len(votes.labels) <= _LARGE else 1)
     if not any((fold == part).any() for part in folds):

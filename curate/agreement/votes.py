@@ -64,6 +64,15 @@ class Votes:
         """Return the votes that ``keep`` (v) marks, over the same items, annotators and labels."""
         return Votes(self.item[keep], self.annotator[keep], self.label[keep], self.items, self.annotators, self.labels)
 
+    def of_items(self, keep: Ints) -> Votes:
+        """Return the votes on some items, given by their rising positions, and these items only."""
+        place = np.full(len(self.items), -1)
+        place[keep] = np.arange(len(keep))
+        chosen = place[self.item] >= 0
+        items = [self.items[number] for number in keep]
+        item = place[self.item[chosen]]
+        return Votes(item, self.annotator[chosen], self.label[chosen], items, self.annotators, self.labels)
+
 
 def gathered(frame: pl.DataFrame, *, order: Sequence[str] | None = None) -> Votes:
     """Return the votes of a frame with a line for each.
