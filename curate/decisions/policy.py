@@ -58,6 +58,7 @@ DEFAULT: dict[str, str] = {
     "coverage.balance": "wait",  # an unknown label may be a new class, or an old name
     "coverage.thin": "wait",  # mended by other rows, not by these
     "coverage.edge_case": "wait",  # finds no rows
+    "labels.drift": "wait",  # which of the two meanings holds is a judgement
     "licences.unknown": "wait",  # asking the source settles it for all of its rows at once
 }
 """Rule to what becomes of its findings when nobody says otherwise; a finding that suggests ``review`` always waits."""
