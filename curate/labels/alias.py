@@ -111,6 +111,8 @@ def _by_name(of: Labelled, seen: Separation, rare: int, other: int, how: Likenes
         return Alias(rare, other, how, auc)
     if auc is not None:
         fits = auc <= _bound(few, many, _RELATED)
+    elif how == "misspelt" and 2 * few > many:  # a slip is rarer than what it is a slip of; codes are as frequent
+        fits = False
     elif len(of.names) > 2:
         fits = seen.rank(rare, other) <= _FITS
     else:  # there is no third label that could fit better: what is a slip must be rare

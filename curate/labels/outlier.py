@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 # are no better than the fits of a foreign text.
 _SHARES = (0.99, 0.95, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005)
 _LOST = 0.0025  # share of rows that fit their own label best of all, and would be found all the same
+_FAR = 0.75  # share of the usual fit of a row to its label that is not far: where texts say nothing of labels, none is
 _FEW = 5  # labels, under which each is so broad that only the least share is taken
 _BLOCK = 4_096
 # A word, or a character of a script that puts no space between words.
@@ -61,7 +62,9 @@ def find_outlier(
     units, unit = np.unique(np.stack([text, code], axis=1), axis=0, return_inverse=True)
     fits = fits_of(units[:, 0], units[:, 1])
     threshold = _threshold(fits, len(of.names))
-    far = np.flatnonzero((fits.best < threshold)[unit.ravel()])
+    # A text that has twice as much of its own label as of any other belongs there, little as it is: one in another language.
+    settled = (fits.own > 0) & (fits.own >= 2 * fits.wrong)
+    far = np.flatnonzero(((fits.best < threshold) & ~settled)[unit.ravel()])
     if not far.size:
         return empty()
     at = unit.ravel()[far]
@@ -92,11 +95,12 @@ def _threshold(fits: Fits, labels: int) -> float:
     only what has half of what the least have is far from all.
     """
     sure = fits.best[fits.own > fits.wrong]
+    most = _FAR * float(np.median(fits.own))
     for share in _SHARES if labels >= _FEW else ():
         threshold = float(np.quantile(fits.wrong, share, method="lower"))
         if sure.size and (sure < threshold).mean() <= _LOST:
-            return threshold
-    return float(np.quantile(fits.wrong, _SHARES[-1], method="lower")) / 2
+            return min(threshold, most)
+    return min(float(np.quantile(fits.wrong, _SHARES[-1], method="lower")) / 2, most)
 
 
 def _usual(fits: Fits, code: Ints, labels: int) -> Floats:
