@@ -90,7 +90,8 @@ def test_check_json_has_the_documented_form(tweets, machine):
     assert all(list(of)[:3] == ["rows", "clusters", "standing"] for of in document["rules"].values())
     figures = {rule: of["figures"] for rule, of in document["rules"].items() if "figures" in of}
     assert set(figures) == {
-        "labels.conflict", "leakage.exact", "leakage.ngram", "quality.length", "quality.encoding",
+        "labels.conflict", "coverage.balance", "coverage.thin", "leakage.exact", "leakage.ngram", "quality.length",
+        "quality.encoding",
     }  # fmt: skip
     assert figures["labels.conflict"] == {"groups": 25, "rows": 50, "rows_not_majority": 25}
     assert figures["leakage.exact"]["normalised"] == document["rules"]["leakage.exact"]["rows"]
