@@ -34,6 +34,9 @@ ANNOTATORS = pl.Schema(
 """Columns of a frame of annotators."""
 
 
+_FEW = 20  # items: with these the 95% interval holds the truth 91 times of 100
+
+
 @dataclass(frozen=True)
 class Coefficient:
     """One coefficient of agreement."""
@@ -232,6 +235,8 @@ def _notes(votes: Votes, level: Level) -> list[str]:
             "the labels are numbers; if more of them means more, --level ordinal (or interval, where steps are equal) "
             "counts a near miss as less than a far one"
         )
+    if 0 < votes.shared < _FEW:
+        notes.append(f"fewer than {_FEW} items have two votes: the intervals are too narrow to build on")
     if votes.shared and len(votes.annotators) == 2:
         notes.append("of two annotators nothing tells who errs: both get the rate at which they differ")
     return notes

@@ -17,7 +17,7 @@ from .votes import Floats, Ints, Votes, together
 
 LIMIT = 100
 """Pairs for which kappa is computed: so many of those that differ most, and of those that share the most items."""
-_MOST = 20_000_000  # pairs of votes: beyond, one item of many votes would take all memory
+_MOST = 2_500_000  # pairs of votes: beyond, items with very many votes would take minutes
 _NOTHING = 1e-12
 
 PAIRS = pl.Schema(
