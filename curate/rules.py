@@ -297,7 +297,7 @@ RULES: dict[str, Rule] = {
         lambda m: preference.find_preference_conflict(m.rows, m.keys),
     ),
     "preference.bias": Rule(
-        "an annotator who chooses by length or place, and not as the others do",
+        "an annotator who chooses by length or place",
         lambda m: bias.find_bias(m.rows),
         lambda m, _: bias.bias_figures(m.rows),
     ),
@@ -345,7 +345,7 @@ RULES: dict[str, Rule] = {
         lambda m: output_conflicts.find_output_conflict(m.rows, m.exchanges, m.fits.asked),
     ),
     "outputs.format": Rule(
-        "a form that is rare in the set and the rule in this source, annotator or time",
+        "a form that is rare in the set, and the rule in its source or time",
         lambda m: drift.find_format(m.rows, m.turns),
     ),
     "outputs.ignores": Rule(
