@@ -163,7 +163,7 @@ def check(
     with progress_steps() as progress:
         result = run(
             dataset, select=chosen, against=_against(against), options=Options.given(told) if defaults else told,
-            policy=policy_of(config), progress=progress, encoding=told_now_and_then(announce),
+            policy=policy_of(config, dataset), progress=progress, encoding=told_now_and_then(announce),
             wanted=wanted,
         )  # fmt: skip
     warn(dataset)
@@ -214,17 +214,17 @@ def decide(
     if extra := [option for option, given in unused.items() if given is not None and not _used(option, ways[0])]:
         raise UsageError(f"{ways[0]} takes no {extra[0]}; see `vetset decide --help`.")
     if import_ or export_:
-        _exchange(dataset, import_, export_, policy_of(config), as_json)
+        _exchange(dataset, import_, export_, policy_of(config, dataset), as_json)
         return
     if policy:
-        outcome = deciding.decide_by_policy(dataset, policy_of(config))
+        outcome = deciding.decide_by_policy(dataset, policy_of(config, dataset))
     elif undo:
         outcome = deciding.undo(dataset, undo, reviewer=who, reason=reason)
     elif rule:
         outcome = deciding.decide_by_rule(dataset, rule, action or "", reviewer=who, value=value, reason=reason)
     else:
         outcome = deciding.decide_rows(dataset, row or [], action or "", reviewer=who, value=value, reason=reason)
-    result = judge(dataset, policy=policy_of(config))
+    result = judge(dataset, policy=policy_of(config, dataset))
     summary = {**outcome.summary(), "standing": result.counts(), "blocking": result.blocking}
     warn(dataset)
     answer(summary, as_json, lambda: print_decided(dataset, outcome, result, undone=bool(undo)))
@@ -325,7 +325,7 @@ def export(
     from .printing import print_export
 
     dataset = Dataset.open(name)
-    result = run(dataset, out, format=format_, held=held, extra=extra, seed=seed, policy=policy_of(config))  # pyright: ignore[reportArgumentType]
+    result = run(dataset, out, format=format_, held=held, extra=extra, seed=seed, policy=policy_of(config, dataset))  # pyright: ignore[reportArgumentType]
     warn(dataset)
     answer(result.summary(), as_json, lambda: print_export(result))
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..curate.dataset import Dataset
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="vetset.toml (default: the one in this folder, if any).")
+    Path | None, typer.Option("--config", help="vetset.toml (default: the one in this folder, or beside the set).")
 ]
 SelectOption = Annotated[list[str] | None, typer.Option(help="Rules or families, with commas between.")]
 
@@ -27,19 +27,21 @@ def warn(dataset: Dataset) -> None:
         announce(f"warning: {said}")
 
 
-def policy(config: Path | None) -> Any:
-    """Return the policy of a vetset.toml, or the default one."""
+def policy(config: Path | None, dataset: Dataset) -> Any:
+    """Return the policy of a vetset.toml, or the default one; the file beside the set counts where this folder has none."""
     from ..curate.decisions.policy import load
     from ..curate.rules import RULES
+    from ..curate.vetset_toml import settings_file
 
-    return load(config or (Path("vetset.toml") if Path("vetset.toml").exists() else None), rules=tuple(RULES))
+    return load(settings_file(config, dataset.folder), rules=tuple(RULES))
 
 
 def wanted(config: Path | None, dataset: Dataset) -> Any:
     """Return what a vetset.toml asks the set to hold; the file beside the set counts where this folder has none."""
-    from ..curate.coverage.wanted import load, wanted_file
+    from ..curate.coverage.wanted import load
+    from ..curate.vetset_toml import settings_file
 
-    found = load(wanted_file(config, dataset.folder))
+    found = load(settings_file(config, dataset.folder))
     if found.said():
         announce(f"{found.file} asks for {found.sentence}")
     return found

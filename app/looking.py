@@ -25,7 +25,7 @@ def findings(
     from .listing_pages import print_findings
 
     dataset = Dataset.open(name)
-    found = list_findings(dataset, select=commas(select), settled=settled, policy=policy(config))
+    found = list_findings(dataset, select=commas(select), settled=settled, policy=policy(config, dataset))
     warn(dataset)
     answer(found.summary(), as_json, lambda: print_findings(dataset, found, limit=limit))
 

@@ -21,7 +21,6 @@ at_least = { train = 20, test = 5 }         # rows; a number counts those of all
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,9 +30,9 @@ import polars as pl
 
 from ..errors import UsageError, quote
 from ..text import fold
+from ..vetset_toml import read_tables
 from ..wording import counted
 
-FILE = "vetset.toml"
 SCRIPTS = (
     "arabic", "armenian", "bengali", "cyrillic", "devanagari", "ethiopic", "georgian", "greek", "gujarati", "gurmukhi", "han",
     "hangul", "hebrew", "hiragana", "kannada", "katakana", "khmer", "lao", "latin", "malayalam", "myanmar", "sinhala", "tamil",
@@ -104,13 +103,6 @@ def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
 
 
-def wanted_file(config: str | Path | None, folder: Path) -> Path | None:
-    """Return the file to read: the one that was named, or the one of this folder, or the one beside the set."""
-    if config is not None:
-        return Path(config)
-    return next((path for path in (Path(FILE), folder.resolve().parent / FILE) if path.is_file()), None)
-
-
 def load(path: str | Path | None) -> Wanted:
     """Read what a file asks a set to hold; ``None`` asks for nothing. Tables for others are left alone.
 
@@ -120,14 +112,7 @@ def load(path: str | Path | None) -> Wanted:
     if path is None:
         return Wanted()
     path = Path(path)
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"{path} can't be read ({error.strerror}); give a TOML file, or leave --config out."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not TOML ({quote(error, 100)}); mend that line.") from error
+    tables = read_tables(path)
     labels = _table(f"{path} [labels]", tables.get("labels", {}), ("expected", "negative", "drift"))
     coverage = _table(f"{path} [coverage]", tables.get("coverage", {}), ("edge_cases",))
     cases = coverage.get("edge_cases", [])

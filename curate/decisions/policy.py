@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ import polars as pl
 
 from ..errors import UsageError, quote
 from ..text import keys
+from ..vetset_toml import read_tables
 from .applied import Action, Decision, apply, match, refused
 from .decision import check
 
@@ -39,6 +39,7 @@ DEFAULT: dict[str, str] = {
     "labels.outlier": "wait",  # a row from the edge of a label is worth more than one from its middle
     "preference.same": "drop",  # chosen = rejected has no gradient: there is nothing to lose
     "preference.conflict": "wait",  # which reply is better is a judgement
+    "preference.bias": "wait",  # speaks of an annotator, not of one row
     "leakage.exact": "wait",  # a leak is mended on the train side or on the eval side: two different tests
     "leakage.near": "wait",  # the same choice, and a near copy may be another question
     "leakage.ngram": "wait",  # a run of words can be a phrase that everybody uses
@@ -55,6 +56,13 @@ DEFAULT: dict[str, str] = {
     "quality.template": "wait",  # a refusal can be the right answer
     "quality.roles": "wait",  # mostly mended by an edit, and all rows of one source have the same fault
     "quality.schema": "wait",  # the odd one out may be the correct one
+    "outputs.conflict": "wait",  # which answer is right is a judgement
+    "outputs.format": "wait",  # the rare form may be the one to keep
+    "outputs.ignores": "wait",  # a join that shifted is mended at its source, for all of its rows at once
+    "outputs.copy": "wait",  # to repeat may be the task
+    "outputs.language": "wait",  # to translate may be the task
+    "outputs.arithmetic": "wait",  # mended by an edit, and the sum that fails may be quoted
+    "outputs.truncated": "wait",  # the end has to be written, which an edit does
     "coverage.balance": "wait",  # an unknown label may be a new class, or an old name
     "coverage.thin": "wait",  # mended by other rows, not by these
     "coverage.edge_case": "wait",  # finds no rows
@@ -123,14 +131,7 @@ def load(path: str | Path | None, *, rules: Collection[str] = tuple(DEFAULT)) ->
     if path is None:
         return Policy()
     path = Path(path)
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} can't be read ({error.strerror}); give a TOML file with a [policy] table.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(
-            f'{path} is not TOML ({quote(error, 100)}); names with a dot and quotes: "quality.empty" = "wait".'
-        ) from error
+    tables = read_tables(path)
     own = _flat(_table(path, tables, "policy"))
     for name, action in own.items():
         _known(path, f"[policy] {name}", name, rules)

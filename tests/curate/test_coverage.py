@@ -7,11 +7,12 @@ from vetset.curate.checking import check
 from vetset.curate.coverage.balance import find_unknown_labels, label_figures, opener_figures
 from vetset.curate.coverage.edge_cases import edge_case_figures, edge_cases
 from vetset.curate.coverage.sentences import balance_sentence, edge_case_sentence
-from vetset.curate.coverage.wanted import EdgeCase, Wanted, load, wanted_file
+from vetset.curate.coverage.wanted import EdgeCase, Wanted, load
 from vetset.curate.dataset import frame
 from vetset.curate.errors import UsageError
 from vetset.curate.findings import SCHEMA
 from vetset.curate.reading.reader import read
+from vetset.curate.vetset_toml import settings_file
 
 
 def labelled(*labels, split=None):
@@ -260,12 +261,12 @@ def test_the_named_file_goes_before_that_of_the_folder_and_that_before_the_one_b
     there = tmp_path / "sets"
     there.mkdir()
     monkeypatch.chdir(tmp_path)
-    assert wanted_file(None, there / "x.vet") is None
+    assert settings_file(None, there / "x.vet") is None
     (there / "vetset.toml").touch()
-    assert wanted_file(None, there / "x.vet") == there / "vetset.toml"
+    assert settings_file(None, there / "x.vet") == there / "vetset.toml"
     (tmp_path / "vetset.toml").touch()
-    assert str(wanted_file(None, there / "x.vet")) == "vetset.toml"
-    assert str(wanted_file("other.toml", there / "x.vet")) == "other.toml"
+    assert str(settings_file(None, there / "x.vet")) == "vetset.toml"
+    assert str(settings_file("other.toml", there / "x.vet")) == "other.toml"
 
 
 def test_a_check_keeps_what_it_was_told_for_the_next_one(tmp_path):
