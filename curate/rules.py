@@ -37,7 +37,6 @@ from .options import Options
 from .outputs import arithmetic, copies, drift, ignores, language, refusals, truncated
 from .outputs import conflict as output_conflicts
 from .outputs.exchanges import exchanges
-from .outputs.fits import Fits, fits
 from .preferences import bias, pairs
 from .preferences import conflict as preference
 from .quality import encoding_faults, leftovers, outputs_schema, roles
@@ -124,11 +123,6 @@ class Material:
     def exchanges(self) -> pl.DataFrame:
         """What was asked and answered, one line a row (``outputs.exchanges``)."""
         return exchanges(self.turns)
-
-    @cached_property
-    def fits(self) -> Fits:
-        """How well answers fit inputs (``outputs.fits``)."""
-        return fits(self.exchanges["asked"], self.exchanges["answer"])
 
     @cached_property
     def keys(self) -> pl.DataFrame:
@@ -342,15 +336,15 @@ RULES: dict[str, Rule] = {
     ),
     "outputs.conflict": Rule(
         "nearly the same prompt, and answers that can't both be right",
-        lambda m: output_conflicts.find_output_conflict(m.rows, m.exchanges, m.fits.asked),
+        lambda m: output_conflicts.find_output_conflict(m.rows, m.exchanges),
     ),
     "outputs.format": Rule(
         "a form that is rare in the set, and the rule in its source or time",
         lambda m: drift.find_format(m.rows, m.turns),
     ),
     "outputs.ignores": Rule(
-        "the answer to another row's input, or to none",
-        lambda m: ignores.find_ignoring(m.rows, m.exchanges, m.fits),
+        "the answer to another row's input (shifted joins, swaps)",
+        lambda m: ignores.find_ignoring(m.rows, m.exchanges, notes=m.notes),
         compiled=True,
     ),
     "outputs.copy": Rule(

@@ -59,6 +59,7 @@ _ONE = re.compile(r"\s*[$€£]?(\d{1,12}(?:\.\d{1,8})?)\s*")
 _FINAL = re.compile(r"(?m)(?:^####|^A:|\\boxed\{)\s*[$€£]?\s*(-?\d[\d,]*(?:\.\d+)?)\s*%?\}?\.?\s*$")
 _NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve"
 _SPELT = {word: float(value) for value, word in enumerate(_NUMBER_WORDS.split())}
+_SPELT_WORD = re.compile(rf"\b(?:{'|'.join(_SPELT)})\b")
 _SUM_LIKE = r"[\d)%] ?[\p{L} ]{0,20}(?:=|＝)"
 
 
@@ -116,17 +117,16 @@ def wrong_sums(text: str) -> Iterator[Claim]:
     text = _THOUSANDS.sub(lambda number: number[0].replace(" ", ""), text)
     noted = set()
     for left, right in _NOTE.findall(text):
+        noted.add("".join(f"{left}={right}".split()))
         if _fails(left, right, units=False):
-            noted.add("".join(f"{left}={right}".split()))
             yield Claim(f"{left}={right}", note=True)
     plain = _NOTE.sub("", text) if "<<" in text else text
     lines = (line for line in plain.splitlines() if "=" in line)
     for line in lines:
-        # The sum around a note says the same again.
-        yield from (claim for claim in _of_line(line) if "".join(claim.written.split()) not in noted)
+        yield from _of_line(line, noted)
 
 
-def _of_line(line: str) -> Iterator[Claim]:
+def _of_line(line: str, noted: set[str]) -> Iterator[Claim]:
     bare = _UNIT.sub(_without, line)
     units = bare != line
     for chain in _CHAIN.finditer(bare):
@@ -139,7 +139,8 @@ def _of_line(line: str) -> Iterator[Claim]:
             sides = sides[:-1]
         sides[-1:] = [_closed(side) for side in sides[-1:]]
         for left, right in pairwise(sides):
-            if _fails(left, right, units=units):
+            # The sum around a note says the same again.
+            if "".join(f"{left}={right}".split()) not in noted and _fails(left, right, units=units):
                 yield Claim(f"{left} = {right}", note=False)
 
 
@@ -190,11 +191,12 @@ def unfounded(text: str) -> str | None:
         return None
     # A dollar is 100 cents, 3.5 may be four buses, and three is 3.
     said = _value(final[-1][1].lstrip("-"))
-    spelt = {value for word, value in _SPELT.items() if re.search(rf"(?i)\b{word}\b", before)}
     before = _THOUSANDS.sub(lambda number: number[0].replace(" ", ""), before)
-    known = {_value(number) for number in re.findall(r"\d[\d,]*(?:\.\d+)?|\.\d+", before)} | spelt
-    near = any(said in (number, 100 * number) or (abs(said - number) < 1 and number != int(number)) for number in known)
-    return None if near else final[-1][1]
+    known = {_value(number) for number in set(re.findall(r"\d[\d,]*(?:\.\d+)?|\.\d+", before))}
+    if any(said in (number, 100 * number) or (abs(said - number) < 1 and number != int(number)) for number in known):
+        return None
+    spelt = {_SPELT[word] for word in _SPELT_WORD.findall(before.lower())}
+    return None if any(said in (number, 100 * number) for number in spelt) else final[-1][1]
 
 
 def _value(number: str) -> float:

@@ -17,12 +17,13 @@ from ..findings import empty, report
 from ..leakage.quoting import shown
 from ..masking import mask
 from ..near import joining
-from ..near.shingles import Sets, Shingle, shingled
+from ..near.shingles import Shingle, shingled
 from .verdicts import Verdict, verdict
 
 _ONE_WORD = Shingle("word", 1)
 _ALIKE = 0.5  # Jaccard index of pairs of words; what differs is then looked at word by word
 _COMPARED = 200_000  # prompts that are read word by word, 20 microseconds each
+_BLOCK = 50_000  # prompts whose words are held at once: 8 bytes each
 _GROUP = 50  # prompts of one meaning that are held against each other
 _FEW = 0.05  # of the words of two short answers are shared: they say different things
 # Words that change nothing: a prompt with another one of these is the same prompt.
@@ -48,7 +49,7 @@ class Pair(NamedTuple):
     there: str
 
 
-def find_output_conflict(rows: pl.DataFrame, said: pl.DataFrame, words: Sets | None = None) -> pl.DataFrame:
+def find_output_conflict(rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
     """Find rows whose prompt is nearly another's, with an answer that says something else.
 
     Prompts are near when half of their pairs of words are shared (``near.joining``), they hold the same numbers, and differ in
@@ -58,16 +59,14 @@ def find_output_conflict(rows: pl.DataFrame, said: pl.DataFrame, words: Sets | N
     Args:
         rows: the rows.
         said: ``exchanges(turns)``.
-        words: ``shingled(said["asked"])`` by single words, where it is at hand.
 
     Returns:
         Findings of ``outputs.conflict``, for every row of such a pair; ``peer`` is the other.
     """
-    words = shingled(said["asked"], shingle=_ONE_WORD) if words is None else words
     said = said.with_columns(
         id=rows["id"].gather(said["row"]),
         tools=rows["tools"].hash(seed=3).gather(said["row"]),
-        meaning=pl.Series(_meaning(words)),
+        meaning=pl.Series(_meaning(said["asked"])),
         single=rows["rejected"].is_null().gather(said["row"]),
     )
     found: list[Pair] = []
@@ -104,12 +103,16 @@ def _near(said: pl.DataFrame) -> list[list[int]]:
     return [members[:_GROUP] for members in groups["at"].to_list() if len(members) > 1]
 
 
-def _meaning(words: Sets) -> npt.NDArray[np.uint64]:
-    """A key of each prompt's words but those that say nothing, in any order: a first look that costs nothing."""
+def _meaning(prompts: pl.Series) -> npt.NDArray[np.uint64]:
+    """A key of each prompt's words but those that say nothing, in any order: a first look that costs little."""
     empty_words = shingled(pl.Series(sorted(_EMPTY)), shingle=_ONE_WORD).hashes
-    hashes = np.where(np.isin(words.hashes, empty_words), np.uint64(0), words.hashes)
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(hashes, dtype=np.uint64)])  # u64 sums wrap
-    return sums[words.starts + words.sizes] - sums[words.starts]
+    keys = np.zeros(len(prompts), np.uint64)
+    for low in range(0, len(prompts), _BLOCK):
+        words = shingled(prompts.slice(low, _BLOCK), shingle=_ONE_WORD)
+        hashes = np.where(np.isin(words.hashes, empty_words), np.uint64(0), words.hashes)
+        sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(hashes, dtype=np.uint64)])  # u64 sums wrap
+        keys[low : low + _BLOCK] = sums[words.starts + words.sizes] - sums[words.starts]
+    return keys
 
 
 def _meant(prompt: str) -> str:

@@ -1,4 +1,4 @@
-"""Answers that have nothing to do with their input: shifted by a row, swapped, the same for all, or about something else."""
+"""Answers that belong to another input: shifted by a row, swapped, or the same for all."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from ..findings import empty, report
 from ..leakage.quoting import shown
 from ..quality.stock_phrases import REFUSALS, any_of
 from ..wording import counted
-from .fits import Fits, fits
+from .fits import Fits, Ints, fits
 
 _ENOUGH = 20  # rows; under this neither chance nor habit can be measured
 _RUN = 5  # rows in a row that fit the input of another: two or three may be one topic
 _SHIFTS = (1, -1)
-_STRAYS = 0.02  # of a set may have answers that fit no better than chance, where the rest fit well
 _AMPLE = 1.25  # times what is usual would be shared by texts with as many rare words: short ones may miss by accident
+_OVER_CHANCE = 5  # times as often as by chance an answer has to fit the input of a row that lost its own
 _REPEATED = 40  # characters of an answer that stands under unlike inputs; a shorter one is a class
 _TIMES = 3
 _CANNED = 0.05  # of a set may be such answers; where more are, canned replies are the task
 _MOST_STRAYS = 20_000
+_MOST = 100_000  # answers that are read, 150 words of 8 bytes each on either side and 30 CPU microseconds
+_STRETCHES = 10
 _SAMPLED = 5_000  # rows by which chance is measured
 
 
@@ -40,39 +42,47 @@ class Habit:
     """What half of the answers share with the input that they belong to, be it their own or one a row off."""
 
 
-def find_ignoring(rows: pl.DataFrame, said: pl.DataFrame, fit: Fits | None = None) -> pl.DataFrame:
+def find_ignoring(rows: pl.DataFrame, said: pl.DataFrame, *, notes: list[str] | None = None) -> pl.DataFrame:
     """Find targets that answer another row's input, or none.
 
     The fit of an answer to an input is the weight of the rare words and numbers that both hold (``outputs.fits``).
 
     * At least 5 rows in a row (by file and line) fit the input of the row before or after, and not their own.
     * Two rows fit each other's inputs, or one fits that of a row that lost its own.
-    * Nearly all answers of the set share rare words with their input, this one shares no more than chance has it.
     * One answer of 40 characters and more stands under three and more inputs that share nothing, with no word of theirs.
 
     Args:
         rows: the rows.
         said: ``exchanges(turns)``.
-        fit: ``fits(said["asked"], said["answer"])``, where it is at hand.
+        notes: told where only a part of the set was read.
 
     Returns:
         Findings of ``outputs.ignores``; ``peer`` is the row whose input the answer fits.
     """
     if said.height < _ENOUGH:
         return empty()
-    said = said.with_columns(rows.select("file", "line")[said["row"]], place=pl.int_range(pl.len()))
-    ordered = said.sort("file", "line", maintain_order=True)
-    if fit is None or not ordered["place"].is_sorted():
-        fit = fits(ordered["asked"], ordered["answer"])
-    said = ordered
+    said = said.with_columns(rows.select("file", "line")[said["row"]]).sort("file", "line", maintain_order=True)
+    if said.height > _MOST:
+        if notes is not None:
+            notes.append(
+                f"outputs.ignores read {_MOST:,} of {said.height:,} answers, in {_STRETCHES} stretches; a join that is off shows"
+            )
+        said = _stretches(said)
+    fit = fits(said["asked"], said["answer"])
     habit, shifted = _habit(fit)
     if habit.usual < 2 * habit.chance:
         return _report(rows, said, _repeated(said, fit, habit))  # answers share little with inputs: poems, classes
     found = _runs(said, habit, shifted)
     found |= {at: what for at, what in _swapped(said, fit, habit, set(found)).items() if at not in found}
     found |= {at: what for at, what in _repeated(said, fit, habit).items() if at not in found}
-    found |= {at: what for at, what in _strays(fit, habit).items() if at not in found}
     return _report(rows, said, found)
+
+
+def _stretches(said: pl.DataFrame) -> pl.DataFrame:
+    """Leave stretches of rows that follow each other, as far apart as they can be."""
+    long = _MOST // _STRETCHES
+    starts = [(said.height - long) * number // (_STRETCHES - 1) for number in range(_STRETCHES)]
+    return pl.concat([said.slice(start, long) for start in starts])
 
 
 @dataclass(frozen=True)
@@ -125,12 +135,37 @@ def _runs(said: pl.DataFrame, habit: Habit, shifted: dict[int, npt.NDArray[np.fl
 
 
 def _swapped(said: pl.DataFrame, fit: Fits, habit: Habit, known: set[int]) -> dict[int, Stray]:
-    """Find, among answers that fit their own input badly, those that fit the input of another such row."""
+    """Find, among answers that fit their own input badly, those that fit the input of another such row.
+
+    Of thousands of inputs one fits by chance, or by its topic: how often is measured on as many inputs that have their own
+    answer. Two answers that fit each other's input need no such proof.
+    """
     low = np.flatnonzero(habit.own <= habit.chance)
     low = np.array([at for at in low.tolist() if at not in known], np.int64)[:_MOST_STRAYS]
     if low.size < 2:
         return {}
-    asked, told = _rare_words(fit, low, "asked"), _rare_words(fit, low, "answers")
+    best = _fitting(fit, habit, low, low)
+    back = dict(best.select("at", "at_of").iter_rows())
+    mutual = pl.Series([back.get(of) == at for at, of in back.items()], dtype=pl.Boolean)
+    own = np.flatnonzero(habit.own > habit.chance)
+    decoys = own[np.linspace(0, own.size - 1, min(low.size, own.size)).astype(np.int64)]
+    strong = pl.col("fit") >= max(_AMPLE * habit.usual, 4 * habit.chance)
+    single = best.filter(~mutual & strong)
+    by_chance = _fitting(fit, habit, low, decoys).filter(strong).height
+    if single.height < _OVER_CHANCE * by_chance:
+        single = single.clear()
+    folded = text.fold_all(said["asked"])
+    note = "The answer shares no rare word with its input and fits that of another row, which has lost its own"
+    return {
+        at: Stray(0.9, note, of)
+        for at, of in pl.concat([best.filter(mutual), single]).select("at", "at_of").iter_rows()
+        if folded[at] != folded[of]
+    }
+
+
+def _fitting(fit: Fits, habit: Habit, answers: Ints, inputs: Ints) -> pl.DataFrame:
+    """Return ``at, at_of, fit``: of each answer the input (not its own) that it fits best, where it fits one."""
+    asked, told = _rare_words(fit, inputs, "asked"), _rare_words(fit, answers, "answers")
     pairs = (
         told.join(asked, on="word", suffix="_of")
         .filter(pl.col("at") != pl.col("at_of"))
@@ -140,8 +175,6 @@ def _swapped(said: pl.DataFrame, fit: Fits, habit: Habit, known: set[int]) -> di
         .select("at_of", "at")
         .sort("at_of", "at")
     )
-    if pairs.is_empty():
-        return {}
     exact = fit.of(pairs.select("at_of", "at").to_numpy().astype(np.int64))
     best = (
         pairs.with_columns(fit=exact)
@@ -150,49 +183,22 @@ def _swapped(said: pl.DataFrame, fit: Fits, habit: Habit, known: set[int]) -> di
         .group_by("at", maintain_order=True)
         .first()
     )
-    folded = text.fold_all(said["asked"])
     # A long text shares something with everything: the part that is shared has to be as large as is usual here.
     room = fit.room
     part = float(np.median(habit.own[room > 0] / room[room > 0])) / 2
-    share = pl.col("fit") / np.minimum(
-        fit.asked_weight[best["at_of"].to_numpy()], fit.answer_weight[best["at"].to_numpy()]
-    )
-    back = dict(best.select("at", "at_of").iter_rows())
-    mutual = pl.Series([back.get(of) == at for at, of in back.items()], dtype=pl.Boolean)
-    best = best.filter((share >= part) & (mutual | (pl.col("fit") >= max(_AMPLE * habit.usual, 4 * habit.chance))))
-    return {
-        at: Stray(
-            0.9,
-            "The answer shares no rare word with its input and fits that of another row, which has lost its own",
-            of,
-        )
-        for at, of in best.select("at", "at_of").iter_rows()
-        if folded[at] != folded[of]
-    }
+    weights = fit.asked_weight[best["at_of"].to_numpy()], fit.answer_weight[best["at"].to_numpy()]
+    return best.filter(pl.col("fit") / np.minimum(*weights) >= part)
 
 
-def _rare_words(fit: Fits, texts: npt.NDArray[np.int64], side: str) -> pl.DataFrame:
+def _rare_words(fit: Fits, texts: Ints, side: str) -> pl.DataFrame:
     sets = fit.asked if side == "asked" else fit.answers
     sizes = sets.sizes[texts]
     ends = np.cumsum(sizes)
-    places = np.arange(int(ends[-1])) - np.repeat(ends - sizes, sizes) + np.repeat(sets.starts[texts], sizes)
+    places = np.arange(int(sizes.sum())) - np.repeat(ends - sizes, sizes) + np.repeat(sets.starts[texts], sizes)
     words = sets.hashes[places]
     weights = fit.weights[(words & np.uint64(len(fit.weights) - 1)).astype(np.int64)]
     table = pl.DataFrame({"at": np.repeat(texts, sizes), "word": words, "weight": weights})
     return table.filter((pl.col("weight") > 0) & (pl.len().over("word") <= 50))
-
-
-def _strays(fit: Fits, habit: Habit) -> dict[int, Stray]:
-    """Find answers that share nothing with their input, where hardly any other does so."""
-    room = fit.room
-    usual_part = float(np.median(habit.own[room > 0] / room[room > 0]))
-    lost = (habit.own <= habit.chance / 2) & (room * usual_part >= max(_AMPLE * habit.usual, 4 * habit.chance))
-    few = (habit.own <= habit.chance).mean() <= _STRAYS
-    if not few:
-        return {}
-    share = f"{(habit.own > habit.chance).mean():.1%}"
-    note = f"The answer shares no rare word or number with its input; {share} of the set's answers do"
-    return {int(at): Stray(0.6, note, named=False) for at in np.flatnonzero(lost)}
 
 
 def _repeated(said: pl.DataFrame, fit: Fits, habit: Habit) -> dict[int, Stray]:

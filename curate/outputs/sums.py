@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 _TOKEN = re.compile(r"\s*(?:(\d[\d,.]*|\.\d+)(\s?%)?|(\*\*|[-+*/^()]|[xX](?=\s*[\d.(]|\s*[$€£¥₹₱]))|([$€£¥₹₱]))")
 _MOST_TOKENS = 40
@@ -44,9 +44,13 @@ class Reading(NamedTuple):
     """``14 / 1/4`` divides by a quarter."""
     slack: int = 0
     """Half units of the last decimal that are added to every number that has decimals."""
+    quick: bool = False
+    """In floating point, which takes a fifth of the time."""
 
 
+_QUICK = Reading(quick=True)
 Token = Number | str
+Value = Fraction | float
 
 
 def tokens(side: str) -> list[Token]:
@@ -78,7 +82,7 @@ def tokens(side: str) -> list[Token]:
     return found
 
 
-def read(number: Number, how: Reading) -> Fraction:
+def read(number: Number, how: Reading) -> Value:
     """Return the value of a number.
 
     Raises:
@@ -87,7 +91,10 @@ def read(number: Number, how: Reading) -> Fraction:
     written = number.written.replace(".", "").replace(",", ".") if how.comma else number.written.replace(",", "")
     if len(written) > _MOST_DIGITS or written.count(".") > 1:
         raise Unreadable(written)
-    value = Fraction(written) + Fraction(how.slack, 2 * 10 ** decimals(written)) * ("." in written)
+    if how.quick:
+        value = float(written)
+    else:
+        value = Fraction(written) + Fraction(how.slack, 2 * 10 ** decimals(written)) * ("." in written)
     return value / 100 if number.percent and how.percent else value
 
 
@@ -112,10 +119,10 @@ def work_out(side: list[Token], how: Reading | None = None) -> Fraction:
     value, place = _sum(side, 0, how or Reading(), 0)
     if place != len(side):
         raise Unreadable("something is left over")
-    return value
+    return cast("Fraction", value)  # no reading but the quick one has floats
 
 
-def _sum(side: list[Token], place: int, how: Reading, depth: int) -> tuple[Fraction, int]:
+def _sum(side: list[Token], place: int, how: Reading, depth: int) -> tuple[Value, int]:
     value, place = _product(side, place, how, depth)
     while place < len(side) and side[place] in ("+", "-"):
         other, after = _product(side, place + 1, how, depth)
@@ -123,7 +130,7 @@ def _sum(side: list[Token], place: int, how: Reading, depth: int) -> tuple[Fract
     return value, place
 
 
-def _product(side: list[Token], place: int, how: Reading, depth: int) -> tuple[Fraction, int]:
+def _product(side: list[Token], place: int, how: Reading, depth: int) -> tuple[Value, int]:
     value, place = _power(side, place, how, depth)
     while place < len(side) and side[place] in ("*", "/"):
         other, after = _power(side, place + 1, how, depth)
@@ -138,20 +145,20 @@ def _product(side: list[Token], place: int, how: Reading, depth: int) -> tuple[F
     return value, place
 
 
-def _power(side: list[Token], place: int, how: Reading, depth: int) -> tuple[Fraction, int]:
+def _power(side: list[Token], place: int, how: Reading, depth: int) -> tuple[Value, int]:
     if place < len(side) and side[place] == "-":
         value, place = _power(side, place + 1, how, depth)
         return -value, place
     value, place = _atom(side, place, how, depth)
     if place < len(side) and side[place] == "^":
         exponent, place = _power(side, place + 1, how, depth)
-        if exponent.denominator != 1 or abs(exponent) > _LARGEST_POWER or value == 0 or abs(value) > 10**6:
+        if exponent % 1 or abs(exponent) > _LARGEST_POWER or value == 0 or abs(value) > 10**6:
             raise Unreadable("a power out of bounds")
         value **= int(exponent)
     return value, place
 
 
-def _atom(side: list[Token], place: int, how: Reading, depth: int) -> tuple[Fraction, int]:
+def _atom(side: list[Token], place: int, how: Reading, depth: int) -> tuple[Value, int]:
     if place == len(side) or depth > _DEEPEST:
         raise Unreadable("it breaks off, or goes too deep")
     token = side[place]
@@ -183,9 +190,19 @@ def holds(left: str, right: str, *, units: bool = False) -> bool:
     stated = next((token for token in other if isinstance(token, Number)), None)
     if stated is None:
         raise Unreadable("no number is stated")
-    if _near(work_out(one), work_out(other), stated):
+    if _plainly(one, other) or _near(work_out(one), work_out(other), stated):
         return True
     return any(_agrees(_kept(one, skip), other, stated, units=units) for skip in range(len(one)))
+
+
+def _plainly(one: list[Token], other: list[Token]) -> bool:
+    """Whether floating point finds both sides equal, to 13 digits, as it does for most sums: fractions take 5 times as long."""
+    try:
+        value, end = (_sum(side, 0, _QUICK, 0) for side in (one, other))
+    except (Unreadable, ValueError, OverflowError):
+        return False
+    whole = value[1] == len(one) and end[1] == len(other)
+    return whole and abs(value[0] - end[0]) <= 1e-13 * abs(value[0])
 
 
 def _kept(side: list[Token], skip: int) -> list[Token]:
@@ -260,4 +277,4 @@ def _added_share(one: list[Token], other: list[Token], stated: Number) -> bool:
         return False
     share = read(second, Reading())
     whole = read(first, Reading()) * (1 + share if sign == "+" else 1 - share)
-    return _near(whole, work_out(other), stated)
+    return _near(cast("Fraction", whole), work_out(other), stated)

@@ -59,7 +59,7 @@ def tongues(texts: pl.Series) -> pl.Series:
     rest = table.join(written, on="at", how="anti", maintain_order="left")
     spoken = _spoken(rest)
     other = rest.join(spoken, on="at", how="anti").filter(
-        pl.col("text").str.count_matches(r"[A-Za-z]") >= 2 * _LEAST_LETTERS
+        pl.col("text").str.contains(rf"(?:[A-Za-z][^A-Za-z]*){{{2 * _LEAST_LETTERS}}}")  # stops at the twentieth
     )
     both = pl.concat([written, spoken, other.select("at", pl.lit("Latin").alias("tongue"))])
     return table.join(both, on="at", how="left", maintain_order="left")["tongue"].alias(texts.name)
@@ -67,11 +67,7 @@ def tongues(texts: pl.Series) -> pl.Series:
 
 def _written(table: pl.DataFrame) -> pl.DataFrame:
     """Return ``at, tongue`` of the texts that are mostly in another script than Latin."""
-    counts = table.with_columns(pl.col("text").str.head(_SCRIPT_SAMPLE)).select(
-        "at",
-        *(pl.col("text").str.count_matches(pattern).alias(name) for name, pattern in SCRIPTS.items()),
-        latin=pl.col("text").str.count_matches(r"\p{Latin}"),
-    )
+    counts = _script_counts(table.select("at", pl.col("text").str.head(_SCRIPT_SAMPLE)))
     other = pl.max_horizontal(*SCRIPTS)
     name = pl.coalesce([pl.when(pl.col(name) == other).then(pl.lit(name)) for name in SCRIPTS])
     kana = (pl.col("Japanese") * 5 > pl.col("Han")) & (name.is_in(["Han", "Japanese"]))
@@ -79,6 +75,25 @@ def _written(table: pl.DataFrame) -> pl.DataFrame:
     return counts.filter((double > pl.col("latin")) & (double >= _LEAST_LETTERS)).select(
         "at", pl.when(kana).then(pl.lit("Japanese")).otherwise(name).alias("tongue")
     )
+
+
+def _script_counts(table: pl.DataFrame) -> pl.DataFrame:
+    """Return ``at, latin`` and the letters of each script; ten of the eleven are counted only in texts that hold one of them."""
+    rare = [name for name in SCRIPTS if name != "Han"]
+    one = "|".join(SCRIPTS[name] for name in rare)
+
+    def counted(some: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+        return some.select(
+            "at",
+            *(
+                (pl.col("text").str.count_matches(SCRIPTS[name]) if name in names else pl.lit(0, pl.UInt32)).alias(name)
+                for name in SCRIPTS
+            ),
+            latin=pl.col("text").str.count_matches(r"\p{Latin}"),
+        )
+
+    table = table.with_columns(rare=pl.col("text").str.contains(one))
+    return pl.concat([counted(table.filter("rare"), list(SCRIPTS)), counted(table.filter(~pl.col("rare")), ["Han"])])
 
 
 def _spoken(table: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ pytest.importorskip("numba")
 from vetset.curate import text
 from vetset.curate.dataset import frame
 from vetset.curate.findings import SCHEMA
+from vetset.curate.outputs import ignores
 from vetset.curate.outputs.exchanges import exchanges
 from vetset.curate.outputs.ignores import find_ignoring
 
@@ -81,17 +82,14 @@ def test_two_answers_that_changed_places_are_found_wherever_they_stand():
     assert found["peer"].to_list() == [rows["id"][150], rows["id"][10]]
 
 
-def test_an_answer_about_something_else_is_found_where_all_others_name_what_was_asked():
+def test_one_answer_that_shares_no_word_with_its_question_is_no_finding_since_most_such_answers_are_right():
     pairs = invented(200)
     pairs[70] = (
         f"{pairs[70][0]} {invented(1, seed=9)[0][0]}",
         "Our shop opens at nine, and parking is free behind the bakery; "
         "bring quinces, gravel, tulips, rope, lanterns, a kettle, biscuits, stamps, twine.",
     )
-    rows = rows_of(pairs)
-    found = found_in(rows)
-    assert found["id"].to_list() == [rows["id"][70]]
-    assert found["score"].to_list() == [0.6]
+    assert found_in(rows_of(pairs)).is_empty()
 
 
 def test_one_answer_under_unlike_questions_is_found_and_under_like_ones_is_not():
@@ -159,3 +157,14 @@ def test_real_sets_are_clean_and_a_planted_shift_in_them_is_found(shared, name):
     places = {rows["id"].to_list().index(one) for one in found_in(rows)["id"]}
     assert places <= set(range(100, 160))
     assert len(places) > 40
+
+
+def test_of_a_large_set_stretches_are_read_and_the_check_says_so(monkeypatch):
+    monkeypatch.setattr(ignores, "_MOST", 200)  # 100,000 takes seconds
+    pairs = invented(1_000)
+    told = [answer for _, answer in pairs]
+    rows = rows_of([(asked, answer) for (asked, _), answer in zip(pairs, [told[-1], *told[:-1]], strict=True)])
+    notes = []
+    found = find_ignoring(rows, exchanges(text.turns(rows)), notes=notes)
+    assert 100 <= found.height <= 200
+    assert notes == ["outputs.ignores read 200 of 1,000 answers, in 10 stretches; a join that is off shows"]
