@@ -78,7 +78,9 @@ class Material:
         """
         words = "tfidf" if self.options.encoder is None else self.options.encoder
         encoder = find_encoder(words, download=self.options.download).encoder
-        return labelled(self.rows, encoder=encoder, cache=self.cache, progress=self.report, notes=self.notes)
+        # Of texts without a word there is nothing to say to who asked for no encoder.
+        notes = None if self.options.encoder is None else self.notes
+        return labelled(self.rows, encoder=encoder, cache=self.cache, progress=self.report, notes=notes)
 
     @cached_property
     def regions(self) -> tuple[Placed, Regions] | None:
@@ -92,7 +94,7 @@ class Material:
             words = "tfidf" if self.options.encoder is None else self.options.encoder
             encoder = find_encoder(words, download=self.options.download).encoder
             encoded = encode(row_texts(self.rows, "input"), encoder, cache=self.cache, progress=self.report)
-            tell(encoded, self.notes)
+            tell(encoded, None if self.options.encoder is None else self.notes)
             texts = placed(encoded)
         return texts, thin_regions(self.rows, texts, train=self.train)
 
@@ -325,7 +327,7 @@ RULES: dict[str, Rule] = {
         lambda m, _: label_figures(m.rows, m.wanted, train=m.train) | opener_figures(m.rows),
     ),
     "coverage.thin": Rule(
-        "regions of alike texts that train or eval lacks, or that one source labels all the same",
+        "alike texts that train or eval lacks, or one source labels all alike",
         lambda m: find_thin(m.rows, *m.regions) if m.regions else findings.empty(),
         lambda m, _: thin_figures(m.regions[1]) if m.regions else {},
     ),
