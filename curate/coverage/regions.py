@@ -63,6 +63,15 @@ def by_value(vectors: Vectors) -> Ints:
 def _cut(vectors: Vectors, count: int, draw: np.random.Generator) -> Ints:
     if count == 1:
         return np.zeros(len(vectors), np.int64)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(
+        1, user_api="blas"
+    ):  # small products: two threads that wait for each other took ten times the CPU
+        return _cut_by_one(vectors, count, draw)
+
+
+def _cut_by_one(vectors: Vectors, count: int, draw: np.random.Generator) -> Ints:
     sample = vectors[np.sort(draw.choice(len(vectors), min(len(vectors), _SAMPLE * count), replace=False))]
     middles = _spread(sample, count, draw)
     for _ in range(_TURNS):

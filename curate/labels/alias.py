@@ -58,6 +58,13 @@ def aliases(of: Labelled, rows: pl.DataFrame, notes: list[str] | None = None) ->
     """
     if not are_classes(of, notes):
         return []
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):  # small products: threads that wait for each other took thrice the CPU
+        return _aliases(of, rows)
+
+
+def _aliases(of: Labelled, rows: pl.DataFrame) -> list[Alias]:
     seen = separation(of)
     found = [
         alias
