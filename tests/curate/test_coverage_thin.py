@@ -158,4 +158,4 @@ def test_bank_intents_have_no_gap_until_one_is_planted(shared, tmp_path):
     # Regions are of some 50 texts, and those at the edge of a topic are mixed: half of its rows, and hardly any other.
     assert rows.filter(moved)["id"].is_in(planted["id"].implode()).mean() > 0.4
     assert planted.height < 150
-    assert any("age" in note for note in planted["note"].unique())
+    assert any("children" in note for note in planted["note"].unique())
