@@ -455,6 +455,18 @@ def test_vetset_toml_of_the_folder_is_obeyed(machine, vetset, tmp_path, monkeypa
     assert vetset("check", "a.vet")[0] == 64
 
 
+def test_vetset_toml_beside_the_set_is_obeyed_where_this_folder_has_none(machine, tmp_path, monkeypatch):
+    there = tmp_path / "there"
+    there.mkdir()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("text,label\n" + "same text,a\n" * 3 + "".join(f"text {i},b\n" for i in range(9)))
+    machine("read", "a.csv", "-o", "there/a.vet")
+    (there / "vetset.toml").write_text('[check]\nblock = ["duplicates.exact"]\n')
+    assert machine("check", "there/a.vet", code=1)["blocking"] == ["duplicates.exact"]
+    (tmp_path / "vetset.toml").write_text("")
+    assert machine("check", "there/a.vet")["blocking"] == []
+
+
 def test_every_rule_is_listed_and_explained(vetset, machine):
     code, out, _ = vetset("rule")
     assert code == 0
