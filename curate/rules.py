@@ -78,9 +78,10 @@ class Material:
         """
         words = "tfidf" if self.options.encoder is None else self.options.encoder
         encoder = find_encoder(words, download=self.options.download).encoder
-        # Of texts without a word there is nothing to say to who asked for no encoder.
-        notes = None if self.options.encoder is None else self.notes
-        return labelled(self.rows, encoder=encoder, cache=self.cache, progress=self.report, notes=notes)
+        # Who asked for no encoder is told nothing of an encoding: words come in one batch, and some texts have none.
+        asked = self.options.encoder is not None
+        progress, notes = (self.report, self.notes) if asked else (None, None)
+        return labelled(self.rows, encoder=encoder, cache=self.cache, progress=progress, notes=notes)
 
     @cached_property
     def regions(self) -> tuple[Placed, Regions] | None:
@@ -93,7 +94,8 @@ class Material:
         else:
             words = "tfidf" if self.options.encoder is None else self.options.encoder
             encoder = find_encoder(words, download=self.options.download).encoder
-            encoded = encode(row_texts(self.rows, "input"), encoder, cache=self.cache, progress=self.report)
+            progress = None if self.options.encoder is None else self.report
+            encoded = encode(row_texts(self.rows, "input"), encoder, cache=self.cache, progress=progress)
             tell(encoded, None if self.options.encoder is None else self.notes)
             texts = placed(encoded)
         return texts, thin_regions(self.rows, texts, train=self.train)
