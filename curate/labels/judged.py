@@ -9,12 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from .evidence import Evidence, gather_evidence
+from ..wording import counted
+from .evidence import Evidence, gather_evidence, label_shares
 from .labelled import Labelled
 from .noise import Noise, fit_noise, with_annotators
 from .planted import Doubles, Ints, Ranked
 
 _CELLS = 400_000_000  # texts times labels: some 5 GB at work
+_TEXTS = 10  # fewer tell no label from another
+_KNOWS = 0.05  # least share of what there is to know of the labels that the best view has to know
+_CHANCE = 5.0  # nats that a view of random labels may seem to know
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,14 @@ def why_not(of: Labelled) -> str | None:  # noqa: PLR0911 - a reason a line
         return "no row has both a label and a text, so there is nothing to hold labels against"
     if labels == 1:
         return f"all {rows} labelled rows have one label, so there is none to take it for"
-    if texts < 10 or (of.counts >= 2).sum() < 2:
-        return f"{texts} texts with {labels} labels are too few to judge one by the others; it takes ten, and two labels twice"
+    if texts < _TEXTS:
+        return f"{counted(texts, 'text')} with a label are too few to judge one by the others; it takes {_TEXTS}"
     if labels > max(rows // 2, 1):
-        return f"{labels} labels on {rows} rows are no classes but all different, so none can be held against another"
+        return f"{labels} labels on {rows} rows are no classes: most stand once, so none can be held against another"
+    if (np.count_nonzero(of.targets, axis=0) >= 2).sum() < 2:
+        return (
+            f"of {labels} labels fewer than two stand on more than one text, so there is nothing to hold a text against"
+        )
     if float(np.ptp(of.vectors, axis=0).max(initial=0.0)) < 1e-6:
         return "all vectors are the same, so nothing tells one text from another"
     if texts * labels > _CELLS:
@@ -64,8 +72,30 @@ def why_not(of: Labelled) -> str | None:  # noqa: PLR0911 - a reason a line
     return None
 
 
+def knows_nothing(judged: Judged) -> str | None:
+    """Return a sentence where the texts say next to nothing of the labels; ``None`` where they do.
+
+    Then right labels look as wrong as planted ones, and every number on them would be made up. Little is 5% of what there is to
+    know of the labels, or what chance would give: a gain of 5 nats for the best of six views, each fitted by two numbers.
+    """
+    targets = judged.evidence.targets
+    unseen = float(-np.log(targets @ label_shares(targets)).sum())
+    best = max((view.knows for view in judged.evidence.views), default=0.0)
+    if best >= max(_KNOWS, _CHANCE / max(unseen, 1e-9)):
+        return None
+    return (
+        f"the texts tell next to nothing of the labels ({max(best, 0.0):.0%} of what there is to know), so right ones and wrong "
+        "ones look alike; an encoder that reads their language (--encoder) may tell more"
+    )
+
+
 def judge_labels(
-    of: Labelled, rows: pl.DataFrame | None = None, *, words: npt.NDArray[np.float32] | None = None, seed: int = 0
+    of: Labelled,
+    rows: pl.DataFrame | None = None,
+    *,
+    words: npt.NDArray[np.float32] | None = None,
+    came: Ints | None = None,
+    seed: int = 0,
 ) -> Judged:
     """Judge each label by all other rows; ask ``why_not`` first.
 
@@ -73,13 +103,45 @@ def judge_labels(
         of: the labelled rows.
         rows: the rows frame, for its annotators.
         words: (m, e) vectors of words, made of the texts for ``None``.
+        came: (n) the labels that rows came with where a person has confirmed or changed them since, -1 elsewhere: these rows are
+            right, and the others' chances are held against what was found of them.
         seed: of everything that is drawn.
     """
-    evidence = gather_evidence(of, words=words, seed=seed)
+    from threadpoolctl import threadpool_limits
+
+    of, words = _in_order(of, words)
+    with threadpool_limits(1):  # small products: threads that wait for each other cost more than they save
+        evidence = gather_evidence(of, words=words, seed=seed)
     ranked = Ranked.of(evidence.odds)
-    noise = fit_noise(ranked, of.text, of.code, seed=seed)
-    found = Judged(of, evidence, ranked, noise, noise)
-    if rows is None or rows["annotator"].null_count() == rows.height:
-        return found
-    who = rows["annotator"].gather(of.row).rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1
-    return replace(found, noise=with_annotators(noise, who))
+    came = np.full(len(of.code), -1) if came is None else came
+    who = _annotators(of, rows)
+    order = np.lexsort((who, came, of.code, of.text))
+    by_text = fit_noise(
+        ranked, of.text[order], of.code[order], came=came[order] if (came >= 0).any() else None, seed=seed
+    )
+    noise = with_annotators(by_text, who[order])
+    return Judged(of, evidence, ranked, _back(by_text, order), _back(noise, order))
+
+
+def _in_order(of: Labelled, words: npt.NDArray[np.float32] | None) -> tuple[Labelled, npt.NDArray[np.float32] | None]:
+    """Return the same with the texts sorted: what is drawn by place is drawn alike for every order of the rows."""
+    order = np.array(sorted(range(len(of.texts)), key=of.texts.__getitem__), np.int64)
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
+    texts = [of.texts[at] for at in order]
+    found = replace(of, text=place[of.text], vectors=of.vectors[order], texts=texts)
+    return found, None if words is None else words[order]
+
+
+def _annotators(of: Labelled, rows: pl.DataFrame | None) -> Ints:
+    """Return (n) which annotator each row has, -1 for unknown."""
+    if rows is None:
+        return np.full(len(of.code), -1)
+    return rows["annotator"].gather(of.row).rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1
+
+
+def _back(noise: Noise, order: Ints) -> Noise:
+    """Return the noise of rows that were taken in ``order``, row by row again."""
+    wrong, rank = np.empty_like(noise.wrong), np.empty_like(noise.rank)
+    wrong[order], rank[order] = noise.wrong, noise.rank
+    return replace(noise, wrong=wrong, rank=rank)
