@@ -269,7 +269,10 @@ def find(
         "options": {name: value for name, value in said.items() if value} | options.said(),
         "counts": {"rows": rows.height, "findings": {rule: counts.get(rule, 0) for rule in chosen}},
     }  # fmt: skip
-    notes = [*held.notes, *_own_eval_rows(rows, against, chosen, train), *material.notes]
+    notes = [
+        *held.notes, *_own_eval_rows(rows, against, chosen, train), *_unlabelled(rows, chosen if select else []),
+        *material.notes,
+    ]  # fmt: skip
     return Found(dataset, frame, chosen, [str(path) for path in against], step, counted, options, notes, wanted)
 
 
@@ -283,6 +286,15 @@ def _own_eval_rows(rows: pl.DataFrame, against: Sequence[str | Path], chosen: li
     return [
         f"{what} {counted(rows.height, 'row')} stand in eval splits ({names}) and were not held against "
         f"{', '.join(str(path) for path in against)}; rows that are trained on are read with `vetset read ... --split {train}`"
+    ]
+
+
+def _unlabelled(rows: pl.DataFrame, asked: list[str]) -> list[str]:
+    """Say that rules on labels, asked for by name, had none to look at; ``labels.conflict`` looks at answers as well."""
+    if not any(name.startswith("labels.") and name != "labels.conflict" for name in asked) or rows["label"].count():
+        return []
+    return [
+        "no row has a label, so rules on labels found nothing; name the column that holds it: vetset read ... --label COLUMN"
     ]
 
 

@@ -62,7 +62,7 @@ def gather_evidence(of: Labelled, *, words: Floats | None = None, seed: int = 0)
         seed: of everything that is drawn.
     """
     targets = of.targets
-    shares = np.asarray((of.counts + 0.5) / (of.counts.sum() + 0.5 * of.counts.size), np.float32)
+    shares = label_shares(targets)
     weight = targets @ (1 / np.maximum(targets.sum(axis=0), 1e-6)).astype(np.float32)  # every label weighs the same
     words = word_vectors(of.texts, seed=seed) if words is None else words
     near = find_neighbours(of.vectors, seed=seed)
@@ -82,9 +82,9 @@ def gather_evidence(of: Labelled, *, words: Floats | None = None, seed: int = 0)
 
 
 def _weighed(looks: dict[str, Callable[[], Floats]], targets: Floats, shares: Floats, near: Neighbours) -> Evidence:
-    entropy = float(-(shares @ np.log(shares)))
+    unseen = float(-np.log(targets @ shares).mean())  # nats a text where nothing is known but the shares
     total, views = np.zeros_like(targets), []
-    found = {name: _look(look, targets, shares, entropy) for name, look in looks.items()}
+    found = {name: _look(look, targets, shares, unseen) for name, look in looks.items()}
     best = max((knows for _, knows in found.values()), default=0.0)
     for name, (odds, knows) in found.items():
         heard = float(np.clip((knows / best - _HEARD[0]) / (_HEARD[1] - _HEARD[0]), 0, 1)) if best > 0 else 0.0
@@ -95,10 +95,16 @@ def _weighed(looks: dict[str, Callable[[], Floats]], targets: Floats, shares: Fl
     return Evidence(total * np.float32(fitted.slope), views, near, targets)
 
 
-def _look(look: Callable[[], Floats], targets: Floats, shares: Floats, entropy: float) -> tuple[Floats, float]:
+def label_shares(targets: Floats) -> Floats:
+    """Return (k) share of each label, of texts and not of rows, since views learn from texts; half a text is added to each."""
+    texts, labels = targets.shape
+    return np.asarray((targets.sum(axis=0) + 0.5) / (texts + 0.5 * labels), np.float32)
+
+
+def _look(look: Callable[[], Floats], targets: Floats, shares: Floats, unseen: float) -> tuple[Floats, float]:
     scores = look()
     fitted = fit_temperature(scores, targets, shares)
-    return scores * np.float32(fitted.slope), (1 - fitted.loss / entropy if entropy > 0 else 0.0)
+    return scores * np.float32(fitted.slope), (1 - fitted.loss / unseen if unseen > 0 else 0.0)
 
 
 def against(odds: Floats, targets: Floats) -> Floats:

@@ -60,7 +60,8 @@ def depths(ranked: Ranked, text: Ints, label: Ints, wrong: Doubles) -> Doubles:
     even[max(labels - 1, 0) : _DEEP] = 0.0
     even /= max(even.sum(), 1.0)
     seen = np.where(even > 0, seen, 0.0)
-    return (seen + (0.05 * seen.sum() + 1) * even) / (1.05 * seen.sum() + 1)
+    # by shares and not by counts: where next to no row is in doubt, what doubt there is still tells the kind of errors
+    return 0.95 * seen / seen.sum() + 0.05 * even if seen.sum() > 0 else even
 
 
 def plant(ranked: Ranked, text: Ints, label: Ints, chances: Doubles, draw: np.random.Generator) -> Ints:

@@ -14,9 +14,10 @@ Floats = npt.NDArray[np.float32]
 
 PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """What a direction's variance is compared with, in hundredths of a row's mean weight."""
-_STRONGER = (
-    1  # steps over the likeliest penalty: noise that goes with the text is fitted less (measured on TREC, YouTube)
-)
+# steps over the likeliest penalty: noise that goes with the text is fitted less (measured on TREC, YouTube)
+_STRONGER = 1
+# leverage from which a row alone holds a direction: the others say nothing of it, and what rounding says is its own label
+_ALONE = 0.999
 _JUDGED = 4_096  # rows on which penalties are compared
 _BLOCK = 8_192  # rows that are lifted at a time
 
@@ -47,10 +48,11 @@ def fourier(vectors: Floats, *, axes: int | None = None, seed: int = 0) -> Lifte
 
     Args:
         vectors: (m, d).
-        axes: how many features; for ``None`` 2,048 up to 20,000 texts, 1,024 beyond (the cost goes with their square).
+        axes: how many features; for ``None`` 2,048 from 4,000 to 20,000 texts, 1,024 else: fewer texts fill no more, and the cost
+            goes with their square.
         seed: of the directions.
     """
-    axes = axes or (2048 if len(vectors) <= 20_000 else 1024)
+    axes = axes or (2048 if 4_000 <= len(vectors) <= 20_000 else 1024)
     draw = np.random.default_rng(seed)
     left, right = draw.integers(0, len(vectors), (2, 2_000))
     apart = ((vectors[left] - vectors[right]) ** 2).sum(axis=1)[left != right]
@@ -88,15 +90,15 @@ def leave_one_out(lifted: Lifted, targets: Floats, weight: Floats, *, shares: Fl
         turned = (features - mean) @ axes
         leverage = weight[place] * ((turned * turned) @ shrink + np.float32(1.0 / rows))
         fitted = turned @ (shrink[:, None] * product) + label_mean
-        # a row that alone holds a direction can't be judged by the others: its residual stays finite
-        left_out = leverage / (1 - np.minimum(leverage, 0.99))
-        return fitted - left_out[:, None] * (targets[place] - fitted)
+        left_out = leverage / (1 - np.minimum(leverage, _ALONE))
+        found = fitted - left_out[:, None] * (targets[place] - fitted)
+        return np.asarray(np.where((leverage < _ALONE)[:, None], found, label_mean), np.float32)
 
     judged = np.sort(np.random.default_rng(seed).permutation(rows)[:_JUDGED])
     features = lifted.lift(lifted.vectors[judged])
     loss = [fit_temperature(predict(features, judged, penalty), targets[judged], shares).loss for penalty in PENALTIES]
     best = int(np.argmin(loss))
-    pair = PENALTIES[best : best + 2]
+    pair = PENALTIES[best : best + 1 + _STRONGER]
     found = np.empty_like(targets)
     for place, block in lifted.blocks():
         found[place] = np.mean([predict(block, place, penalty) for penalty in pair], axis=0)
@@ -104,8 +106,12 @@ def leave_one_out(lifted: Lifted, targets: Floats, weight: Floats, *, shares: Fl
 
 
 def _means(lifted: Lifted, targets: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    parts = [(weight[place] @ block).astype(np.float64) for place, block in lifted.blocks()]
-    return (np.sum(parts, axis=0) / len(targets)).astype(np.float32), (weight @ targets) / np.float32(len(targets))
+    total = np.zeros(0, np.float64)
+    for place, block in lifted.blocks():
+        part = (weight[place] @ block).astype(np.float64)
+        total = part if total.size == 0 else total + part
+    mean: Floats = np.asarray(total / len(targets), dtype=np.float32)
+    return mean, np.asarray((weight @ targets) / len(targets), dtype=np.float32)
 
 
 def _spectrum(
@@ -121,4 +127,4 @@ def _spectrum(
         product += heavy.T @ (targets[place] - label_mean)
     values, vectors = np.linalg.eigh(scatter)
     axes = vectors.astype(np.float32)
-    return np.maximum(values, 0.0).astype(np.float32), axes, axes.T @ product
+    return np.maximum(values, 0.0).astype(np.float32), axes, (axes.T @ product).astype(np.float32)

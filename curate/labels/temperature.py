@@ -41,23 +41,23 @@ def fit_temperature(scores: Floats, targets: Floats, shares: Floats) -> Temperat
     if len(scores) > _LEARNT:
         some = np.random.default_rng(0).permutation(len(scores))[:_LEARNT]
         scores, targets = scores[some], targets[some]
-    scores = np.asarray(scores, np.float64)
-    spread = float(scores.std())
+    values = np.asarray(scores, np.float64)
+    spread = float(values.std())
     if not np.isfinite(spread) or spread < 1e-9:
-        return Temperature(0.0, 0.0, float(-(targets @ np.log(shares)).mean()))
+        return Temperature(0.0, 0.0, float(-np.log(targets @ shares).mean()))
     base = np.log(np.asarray(shares, np.float64))
     given = (targets @ shares).astype(np.float64)
 
     def loss(at: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         slope, noise = np.exp(at[0]), 1 / (1 + np.exp(-at[1]))
-        logits = slope * scores + base
+        logits = slope * values + base
         logits -= logits.max(axis=1, keepdims=True)
         chance = np.exp(logits)
         chance /= chance.sum(axis=1, keepdims=True)
         own = (chance * targets).sum(axis=1)
         likely = np.maximum((1 - noise) * own + noise * given, 1e-12)
         # d own / d slope for a softmax: own * (score of the label - mean score), label shares folded in
-        rise = ((chance * targets) * scores).sum(axis=1) - own * (chance * scores).sum(axis=1)
+        rise = ((chance * targets) * values).sum(axis=1) - own * (chance * values).sum(axis=1)
         by_slope = -((1 - noise) * rise / likely).mean() * slope
         by_noise = -((given - own) / likely).mean() * noise * (1 - noise)
         return float(-np.log(likely).mean()), np.array([by_slope, by_noise])

@@ -41,7 +41,8 @@ def word_vectors(texts: list[str], *, seed: int = 0) -> npt.NDArray[np.float32]:
     if axes < 1:
         return np.zeros((len(texts), 1), np.float32)
     weights = weights[:, linking]
-    with threadpool_limits(1):  # threads that wait for each other cost ten times the CPU
+    # Threads that wait for each other cost ten times the CPU; texts that all have the same characters vary in nothing (0 / 0).
+    with threadpool_limits(1), np.errstate(invalid="ignore"):
         learnt = TruncatedSVD(axes, n_iter=2, random_state=seed).fit(weights[sample])
     found = np.concatenate([learnt.transform(weights[low : low + 8_192]) for low in range(0, len(texts), 8_192)])
     length = np.linalg.norm(found, axis=1, keepdims=True)
