@@ -326,7 +326,7 @@ def print_demo(result: DemoResult) -> None:
         table.add_row(*cells(line.file, line.rule, line.planted, line.found, word))
     show(table)
     tell(
-        f"not counted: {', '.join(SENTENCES)}, which find the stock sentences that these tickets are made of (`vetset check "
+        f"not counted: {', '.join(SENTENCES)}, which find what the tickets were drawn with and nobody counted (`vetset check "
         f"{result.folder / 'tickets.vet'}` shows them)"
     )
     say()

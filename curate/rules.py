@@ -23,11 +23,16 @@ from .embed.encoding import Progress, encode, row_texts, tell
 from .errors import MissingExtra, UsageError, quote
 from .labels import conflict as labels
 from .labels.alias import Alias, aliases, find_alias
+from .labels.ambiguous import find_ambiguous
+from .labels.annotators import find_annotator
 from .labels.drift import find_drift, may_drift
+from .labels.estimate import estimate_figures
+from .labels.judged import Judged, judge_labels, knows_nothing, why_not
 from .labels.labelled import Labelled, labelled
 from .labels.near_conflict import COSINE, find_near_conflict
 from .labels.outlier import find_outlier
 from .labels.rare import find_rare
+from .labels.suspect import find_suspect
 from .leakage import containment, grams, grouped, later, masked, meaning, short
 from .leakage import exact as leakage
 from .leakage import near as near_leaks
@@ -104,6 +109,21 @@ class Material:
     def aliases(self) -> list[Alias]:
         """Labels that seem to be other ones."""
         return aliases(self.labelled, self.rows, self.notes)
+
+    @cached_property
+    def judged(self) -> Judged | None:
+        """The labels, each judged by all other rows; ``None``, and a note on why, where that can't be."""
+        if self.rows["label"].null_count() == self.rows.height:
+            return None
+        reason = why_not(self.labelled)
+        if reason is not None:
+            self.notes.append(f"labels were not judged: {reason}")
+            return None
+        found = judge_labels(self.labelled, self.rows)
+        reason = knows_nothing(found)
+        if reason is not None:
+            self.notes.append(f"labels were not judged: {reason}")
+        return found if reason is None else None
 
     @property
     def knows_words_alone(self) -> bool:
@@ -198,6 +218,23 @@ RULES: dict[str, Rule] = {
         "the same input with different targets",
         lambda m: labels.find_conflict(m.rows, m.keys),
         lambda _, found: asdict(labels.conflict_figures(found)),
+    ),
+    "labels.suspect": Rule(
+        "a label that is probably wrong, by what all other rows say",
+        lambda m: findings.empty() if m.judged is None else find_suspect(m.rows, m.judged),
+        lambda m, _: {} if m.judged is None else estimate_figures(m.rows, m.judged),
+    ),
+    "labels.ambiguous": Rule(
+        "two labels fit the text alike: their definitions are at fault",
+        lambda m: findings.empty() if m.judged is None else find_ambiguous(m.rows, m.judged),
+    ),
+    "labels.annotator": Rule(
+        "annotators who err more than the rest, or confuse some labels",
+        lambda m: (
+            findings.empty()
+            if m.judged is None
+            else find_annotator(m.rows, m.labelled, m.judged.by_text.wrong, m.judged.suggested)
+        ),
     ),
     "labels.near_conflict": Rule(
         "nearly the same input, or a paraphrase, with another label",

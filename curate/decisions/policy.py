@@ -33,6 +33,9 @@ DEFAULT: dict[str, str] = {
     "duplicates.contained": "wait",  # the longer row may hold another answer
     "duplicates.boilerplate": "wait",  # the rest of the row may be what nobody else says
     "labels.conflict": "wait",  # the majority is often wrong where annotators share a habit
+    "labels.suspect": "wait",  # a chance is no proof; who relabels by it should look
+    "labels.ambiguous": "wait",  # the definition has to be mended first
+    "labels.annotator": "wait",  # a person is named: that takes a person
     "labels.near_conflict": "wait",  # the word that differs may be the reason after all
     "labels.alias": "wait",  # two names may be two definitions that nobody wrote down
     "labels.rare": "wait",  # more such rows are better than fewer

@@ -20,7 +20,7 @@ from .generator import HELD_OUT, TICKETS, Planted, generate
 
 SENTENCES = (
     "leakage.ngram", "leakage.contained", "leakage.masked", "duplicates.contained", "duplicates.boilerplate",
-    "labels.outlier", "labels.rare",
+    "labels.outlier", "labels.rare", "labels.suspect", "labels.ambiguous", "labels.annotator",
 )  # fmt: skip
 """Rules that the demo leaves out: its tickets are put together from a stock of sentences, which these find, and rightly; but
 how many sentences two tickets share is drawn and not planted. So is how many tickets in Arabic or Spanish share no word with the
