@@ -58,7 +58,7 @@ def real() -> Iterator[Case]:
 
 
 def bank(vectors: Callable[[list[str]], np.ndarray], *, seed: int = 0) -> Iterator[Case]:
-    """Yield BANKING77 with planted noise: to one of the five nearest labels, by a few annotators to the nearest, by lot."""
+    """Yield BANKING77 with planted noise: to one of the three nearest labels, by a few annotators to the nearest, by lot."""
     files = [DATA / "bank_intents" / f"{part}.csv" for part in ("train", "test")]
     frame = pl.concat([pl.read_csv(file) for file in files])
     texts, names = frame["text"].to_list(), frame["category"].unique().sort().to_list()
@@ -78,7 +78,7 @@ def bank(vectors: Callable[[list[str]], np.ndarray], *, seed: int = 0) -> Iterat
         return Case(name, texts, [names[label] for label in new], new != code, everyone, people)
 
     new = code.copy()
-    new[few] = nearest[code[few], draw.integers(0, 5, few.size)]
+    new[few] = nearest[code[few], draw.integers(0, 3, few.size)]
     yield case("bank, confusable", new)
     who = draw.integers(0, 40, rows)
     bad = draw.choice(40, 4, replace=False)
