@@ -142,6 +142,7 @@ def _annotators(of: Labelled, rows: pl.DataFrame | None) -> Ints:
 
 def _back(noise: Noise, order: Ints) -> Noise:
     """Return the noise of rows that were taken in ``order``, row by row again."""
-    wrong, rank = np.empty_like(noise.wrong), np.empty_like(noise.rank)
-    wrong[order], rank[order] = noise.wrong, noise.rank
-    return replace(noise, wrong=wrong, rank=rank)
+    back = np.argsort(order)
+    foretold = None if noise.foretold is None else noise.foretold[back]
+    found = None if noise.found is None else noise.found[back]
+    return replace(noise, wrong=noise.wrong[back], rank=noise.rank[back], foretold=foretold, found=found)

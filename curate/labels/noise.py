@@ -18,7 +18,7 @@ _PRIOR = 20.0  # rows with the rate of all that each label starts with
 _FLOOR, _CEILING = 1e-4, 0.995
 _SURE = 20.0  # log-odds by which a label stands that a person has confirmed
 _OWN = 2.0  # answers that a row's own chance is worth beside those of people
-_ALIKE = 1.0  # log-odds apart at which an answer counts a third
+_ALIKE = 1.0  # log-odds apart at which an answer counts a third; more where they spread over more than tens
 _TILT = 0.01  # a unit of margin: no two degrees of doubt are worth the same, however few rows tell them apart
 
 
@@ -39,7 +39,7 @@ class Noise:
     spread: float
     """Standard error of the log of ``rate``, by the rows that were drawn (bootstrap)."""
     foretold: Doubles | None = None
-    """(n) chance that the label a row came with is wrong, by the others alone; where people decided some (``came``)."""
+    """(n) chance that the label a row came with is wrong, by all other rows and answers; where people decided some (``came``)."""
     found: Doubles | None = None
     """(n) what these people found: 1 that it was wrong, 0 that it was right, NaN where nobody looked."""
 
@@ -101,12 +101,17 @@ def _trusting(noise: Noise, known: Doubles) -> Noise:
     order = np.argsort(noise.rank, kind="stable")
     grid = np.unique(np.quantile(noise.rank, np.linspace(0, 1, 401)))
     before = np.interp(grid, noise.rank[order], noise.wrong[order])
-    close = np.exp(-np.abs(grid[:, None] - noise.rank[heard]) / _ALIKE)
-    level = (before * _OWN + close @ known[heard]) / (_OWN + close.sum(axis=1))
+    width, answers = max(_ALIKE, float(noise.rank.std()) / 10), known[heard]
+    close = np.exp(-np.abs(grid[:, None] - noise.rank[heard]) / width)
+    level = (before * _OWN + close @ answers) / (_OWN + close.sum(axis=1))
     level = IsotonicRegression(y_min=0, y_max=_CEILING).fit_transform(grid, level)
-    wrong = np.where(heard, 0.0, np.interp(noise.rank, grid, level))
-    rank = np.where(heard, np.minimum(noise.rank, -_SURE), noise.rank)
-    return replace(noise, wrong=wrong, rank=rank, rate=float(wrong.mean()), foretold=noise.wrong, found=known)
+    wrong = np.interp(noise.rank, grid, level)
+    near = np.exp(-np.abs(noise.rank[heard][:, None] - noise.rank[heard]) / width)
+    np.fill_diagonal(near, 0.0)  # what the others say of it
+    foretold = wrong.copy()
+    foretold[heard] = (noise.wrong[heard] * _OWN + near @ answers) / (_OWN + near.sum(axis=1))
+    wrong, rank = np.where(heard, 0.0, wrong), np.where(heard, np.minimum(noise.rank, -_SURE), noise.rank)
+    return replace(noise, wrong=wrong, rank=rank, rate=float(wrong.mean()), foretold=foretold, found=known)
 
 
 def with_annotators(noise: Noise, who: Ints) -> Noise:
