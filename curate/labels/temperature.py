@@ -10,6 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 _LEARNT = 20_000  # rows: two numbers are fitted, and more rows turn neither
+_CELLS = 1_500_000  # rows times labels: with thousands of labels a few thousand rows do
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ def fit_temperature(scores: Floats, targets: Floats, shares: Floats) -> Temperat
     """
     from scipy.optimize import minimize
 
-    if len(scores) > _LEARNT:
-        some = np.random.default_rng(0).permutation(len(scores))[:_LEARNT]
+    most = min(_LEARNT, max(_CELLS // scores.shape[1], 1_000))
+    if len(scores) > most:
+        some = np.random.default_rng(0).permutation(len(scores))[:most]
         scores, targets = scores[some], targets[some]
     values = np.asarray(scores, np.float64)
     spread = float(values.std())
