@@ -91,7 +91,7 @@ def test_check_json_has_the_documented_form(tweets, machine):
     figures = {rule: of["figures"] for rule, of in document["rules"].items() if "figures" in of}
     assert set(figures) == {
         "labels.conflict", "coverage.balance", "coverage.thin", "leakage.exact", "leakage.ngram", "quality.length",
-        "quality.encoding",
+        "quality.encoding", "labels.suspect",
     }  # fmt: skip
     assert figures["labels.conflict"] == {"groups": 25, "rows": 50, "rows_not_majority": 25}
     assert figures["leakage.exact"]["normalised"] == document["rules"]["leakage.exact"]["rows"]
