@@ -72,10 +72,10 @@ def test_a_check_prints_what_it_found_and_says_that_it_was_not_saved(folder, how
         said = json.loads(done.stdout)
         assert said["blocking"] == ["labels.conflict"]
         assert "duplicates.exact" not in said["rules"]  # of the check before: nobody asked for it now
-        assert len(said["notes"]) == 1
+        assert len([note for note in said["notes"] if "can't be written" in note]) == 1
 
 
-def test_a_check_of_a_set_that_can_be_written_has_no_note(folder):
+def test_a_check_of_a_set_that_can_be_written_has_no_such_note(folder):
     folder.chmod(0o755)
-    assert check(Dataset.open(folder)).notes == []
+    assert not [note for note in check(Dataset.open(folder)).notes if "can't be written" in note]
     assert os.access(folder / "findings.parquet", os.R_OK)
