@@ -25,7 +25,8 @@ EXACT = (
 PER_RULE = """
 import sys, time
 from vetset.curate import Dataset
-from vetset.curate.rules import RULES, Material
+from vetset.curate.material import Material
+from vetset.curate.rules import RULES
 started = time.process_time()
 material = Material(Dataset.open(sys.argv[1]).rows)
 print("open", time.process_time() - started)

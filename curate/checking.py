@@ -20,9 +20,10 @@ from .decisions.policy import Policy, standing
 from .embed.encoding import Progress
 from .errors import UsageError, quote
 from .eval_rows import eval_rows
+from .material import Material
 from .near.compiled import compiled
 from .options import Options
-from .rules import RULES, Material, out_of_reach, select_rules
+from .rules import RULES, out_of_reach, select_rules
 from .version import version
 from .wording import counted
 

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from dataclasses import asdict, dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from . import findings, licences, text
+from . import findings, licences
 from .coverage.balance import find_unknown_labels, label_figures, opener_figures
 from .coverage.edge_cases import edge_case_figures
-from .coverage.thin import Placed, Regions, find_thin, may_be_thin, placed, thin_figures, thin_regions
-from .coverage.wanted import Wanted
-from .duplicates import boilerplate, contained, near, semantic
+from .coverage.thin import find_thin, thin_figures
+from .duplicates import boilerplate, contained, near
 from .duplicates import exact as duplicates
-from .embed.encoder import TFIDF, Encoder, find_encoder
-from .embed.encoding import Progress, encode, row_texts, tell
 from .errors import MissingExtra, UsageError, quote
 from .labels import conflict as labels
-from .labels.alias import Alias, aliases, find_alias
+from .labels.alias import find_alias
 from .labels.ambiguous import find_ambiguous
 from .labels.annotators import find_annotator
 from .labels.drift import find_drift, may_drift
 from .labels.estimate import estimate_figures
-from .labels.judged import Judged, judge_labels, knows_nothing, why_not
-from .labels.labelled import Labelled, labelled
 from .labels.near_conflict import COSINE, find_near_conflict
 from .labels.outlier import find_outlier
 from .labels.rare import find_rare
@@ -36,122 +29,15 @@ from .labels.suspect import find_suspect
 from .leakage import containment, grams, grouped, later, masked, meaning, short
 from .leakage import exact as leakage
 from .leakage import near as near_leaks
+from .material import Material
 from .near.compiled import compiled
-from .near.score_curve import Curve
-from .options import Options
 from .outputs import arithmetic, copies, drift, ignores, language, refusals, truncated
 from .outputs import conflict as output_conflicts
-from .outputs.exchanges import exchanges
 from .preferences import bias, pairs
 from .preferences import conflict as preference
 from .quality import encoding_faults, leftovers, outputs_schema, roles
 from .quality import lengths as quality
 from .quality.tool_use import uncheckable_tools
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a rule may look at. Turns and keys are made once, for the first rule that asks."""
-
-    rows: pl.DataFrame
-    against: pl.DataFrame | None = None
-    train: str = "train"
-    """Name of the split that is trained on."""
-    options: Options = Options()
-    cache: Path | None = None
-    """A folder in which vectors are kept from check to check."""
-    report: Callable[[Progress], None] | None = None
-    """Told how far an encoding is."""
-    notes: list[str] = field(default_factory=list)
-    """What there is to say beside the findings, such as which encoder had to do."""
-    wanted: Wanted = Wanted()
-    """What the user's ``vetset.toml`` asks the set to hold."""
-
-    @cached_property
-    def encoder(self) -> Encoder:
-        """What turns texts into vectors."""
-        found = find_encoder(self.options.encoder, download=self.options.download)
-        if found.note is not None:
-            self.notes.append(found.note)
-        return found.encoder
-
-    @cached_property
-    def labelled(self) -> Labelled:
-        """The rows that have a label, with vectors: of the encoder that was named, of words where none was.
-
-        An encoder takes minutes, and a check that nobody asked for it should not.
-        """
-        words = "tfidf" if self.options.encoder is None else self.options.encoder
-        encoder = find_encoder(words, download=self.options.download).encoder
-        # Who asked for no encoder is told nothing of an encoding: words come in one batch, and some texts have none.
-        asked = self.options.encoder is not None
-        progress, notes = (self.report, self.notes) if asked else (None, None)
-        return labelled(self.rows, encoder=encoder, cache=self.cache, progress=progress, notes=notes)
-
-    @cached_property
-    def regions(self) -> tuple[Placed, Regions] | None:
-        """Regions of the texts, by the vectors of the labelled rows where most have a label; ``None`` where no gap can be."""
-        if not may_be_thin(self.rows, train=self.train):
-            return None
-        if 2 * self.rows["label"].count() >= self.rows.height:
-            own = self.labelled
-            texts = Placed(own.row, own.text, own.vectors, own.texts)
-        else:
-            words = "tfidf" if self.options.encoder is None else self.options.encoder
-            encoder = find_encoder(words, download=self.options.download).encoder
-            progress = None if self.options.encoder is None else self.report
-            encoded = encode(row_texts(self.rows, "input"), encoder, cache=self.cache, progress=progress)
-            tell(encoded, None if self.options.encoder is None else self.notes)
-            texts = placed(encoded)
-        return texts, thin_regions(self.rows, texts, train=self.train)
-
-    @cached_property
-    def aliases(self) -> list[Alias]:
-        """Labels that seem to be other ones."""
-        return aliases(self.labelled, self.rows, self.notes)
-
-    @cached_property
-    def judged(self) -> Judged | None:
-        """The labels, each judged by all other rows; ``None``, and a note on why, where that can't be."""
-        if self.rows["label"].null_count() == self.rows.height:
-            return None
-        reason = why_not(self.labelled)
-        if reason is not None:
-            self.notes.append(f"labels were not judged: {reason}")
-            return None
-        found = judge_labels(self.labelled, self.rows)
-        reason = knows_nothing(found)
-        if reason is not None:
-            self.notes.append(f"labels were not judged: {reason}")
-        return found if reason is None else None
-
-    @property
-    def knows_words_alone(self) -> bool:
-        """Whether the vectors of ``labelled`` are of words, and not of an encoder that was named."""
-        return self.options.encoder in (None, TFIDF)
-
-    @cached_property
-    def meanings(self) -> tuple[pl.DataFrame, Curve]:
-        """Rows that mean the same, and the score curve, from one encoding."""
-        return semantic.semantic(
-            self.rows, encoder=self.encoder, threshold=self.options.cosine, keep=self.options.keep, train=self.train,
-            cache=self.cache, progress=self.report, notes=self.notes,
-        )  # fmt: skip
-
-    @cached_property
-    def turns(self) -> pl.DataFrame:
-        """One line a message (``text.turns``)."""
-        return text.turns(self.rows)
-
-    @cached_property
-    def exchanges(self) -> pl.DataFrame:
-        """What was asked and answered, one line a row (``outputs.exchanges``)."""
-        return exchanges(self.turns)
-
-    @cached_property
-    def keys(self) -> pl.DataFrame:
-        """What each row asks and answers, as keys (``text.keys``)."""
-        return text.keys(self.rows)
 
 
 @dataclass(frozen=True)

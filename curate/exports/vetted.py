@@ -16,8 +16,9 @@ from ..decisions.ledger import Ledger
 from ..decisions.ledger_jsonl import export_jsonl
 from ..decisions.policy import Policy, standing
 from ..eval_rows import eval_rows
+from ..material import Material
 from ..options import Options
-from ..rules import RULES, Material
+from ..rules import RULES
 
 
 @dataclass(frozen=True)

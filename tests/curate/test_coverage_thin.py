@@ -10,8 +10,8 @@ from vetset.curate.coverage.thin import Placed, find_thin, may_be_thin, thin_fig
 from vetset.curate.coverage.typical import typical_words
 from vetset.curate.dataset import Dataset, frame
 from vetset.curate.findings import SCHEMA
+from vetset.curate.material import Material
 from vetset.curate.reading.reader import read
-from vetset.curate.rules import Material
 
 TOPICS = (
     "card lost",

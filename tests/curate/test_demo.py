@@ -232,8 +232,9 @@ def test_nobody_can_be_reached_by_what_the_texts_say(sample):
 
 def test_every_rule_finds_what_was_planted_and_nothing_else(sample, tmp_path):
     from vetset.curate.demo.run import COUNTED
+    from vetset.curate.material import Material
     from vetset.curate.reading.reader import read
-    from vetset.curate.rules import RULES, Material
+    from vetset.curate.rules import RULES
 
     folder, planted = sample
     held_out = read([folder / demo.HELD_OUT], tmp_path / "against.vet").dataset.rows
