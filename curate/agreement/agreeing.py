@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..errors import UsageError, quote
+from ..wording import counted
 from .choosing import Choice, choose, ways
 from .coefficients import Level, fleiss, kinds, krippendorff
 from .confusions import confused
@@ -18,7 +19,7 @@ from .consensus import Labels, Rest
 from .error_rates import shrunken
 from .pairs import PAIRS, differing
 from .resampling import DRAWS, Interval, drawn, interval, whole
-from .votes import Votes
+from .votes import Votes, numbers
 
 ANNOTATORS = pl.Schema(
     {
@@ -214,7 +215,7 @@ def _right(votes: Votes, gold: Mapping[str, str] | None, shares: npt.ArrayLike |
             f"the gold labels are of other items: {quote(next(iter(gold), ''))} is none that was voted on; name the "
             "column that holds the items in both."
         )
-    place = {label: number for number, label in enumerate(votes.labels)}
+    place = _places(votes, set(gold.values()))
     truth = np.array([place.get(gold[item], -2) if item in gold else -2 for item in votes.items])
     return {
         method: float((fit(votes).labels().label[known] == truth[known]).mean())
@@ -222,12 +223,29 @@ def _right(votes: Votes, gold: Mapping[str, str] | None, shares: npt.ArrayLike |
     }, int(known.sum())
 
 
+def _places(votes: Votes, gold: set[str]) -> dict[str, int]:
+    """Return the positions of labels, and of gold labels that are written as another number of the same value."""
+    place = {label: number for number, label in enumerate(votes.labels)}
+    if votes.values is not None:
+        by_value = {value: number for number, value in enumerate(votes.values.tolist())}
+        for label in gold - set(place):
+            value = numbers([label])
+            if value is not None and value[0] in by_value:
+                place[label] = by_value[value[0]]
+    return place
+
+
 def _notes(votes: Votes, level: Level) -> list[str]:
     notes = []
     if votes.missing:
-        notes.append(f"{votes.missing:,} lines lack an item, an annotator or a label, and are no votes")
+        notes.append(f"{counted(votes.missing, 'vote')} without an item, an annotator or a label: not counted")
     if votes.repeated:
         notes.append(f"{votes.repeated:,} lines repeat a vote, and don't count again")
+    if votes.alike:
+        notes.append(
+            f"{counted(votes.alike, 'label')} {'is' if votes.alike == 1 else 'are'} written as another number of the same "
+            "value (1.0 and 1), and count as that"
+        )
     if votes.contradicted:
         notes.append(f"{votes.contradicted:,} times an annotator gave one item several labels; none of these counts")
     if level == "nominal" and votes.values is not None and len(votes.labels) > 2:

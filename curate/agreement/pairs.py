@@ -99,7 +99,7 @@ def _kappas(one: Ints, other: Ints, votes: Votes, level: Level, draws: int, seed
         at = (
             votes.values
             if level == "interval" and votes.values is not None
-            else np.arange(len(votes.labels), dtype=np.float64)
+            else np.asarray(votes.places or range(len(votes.labels)), np.float64)
         )
         for name, power in (("kappa_linear", 1), ("kappa_quadratic", 2)):
             found[name] = cohen(one, other, at=at, power=power, draws=0).value

@@ -36,8 +36,10 @@ def columns_of(path: str | Path, named: Sequence[str] = ()) -> tuple[pl.DataFram
                 table = {name: pl.Series(name, column) for name, column in chunk.columns.items()}
                 frames.append(pl.DataFrame(table).with_columns(pl.all().cast(pl.String)))
             else:
-                records = [msgspec.json.decode(line) for line in chunk.data.splitlines()]
-                frames.append(_texts([record for record in records if isinstance(record, dict)], named))
+                lines = [line for line in chunk.data.splitlines() if line.strip()]
+                records = [record for line in lines if (record := _record(line)) is not None]
+                lost += len(lines) - len(records)
+                frames.append(_texts(records, named))
     table = pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
     if table.is_empty():
         raise DataError(f"{path} holds no record; give a file with a line for each vote.")
@@ -52,6 +54,15 @@ def extra_columns(rows: pl.DataFrame, named: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(
         {name: pl.Series(name, [_text(value(record, name)) for record in records], dtype=pl.String) for name in named}
     )
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    """Return what a line holds; ``None`` for one that is broken, or no object: a file that was cut ends in such a line."""
+    try:
+        found = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _texts(records: Sequence[Mapping[str, Any]], named: Sequence[str]) -> pl.DataFrame:

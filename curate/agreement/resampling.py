@@ -89,4 +89,8 @@ def interval(values: Floats, *, point: float, level: float = LEVEL) -> Interval:
     if np.ptp(known) < 1e-12:
         return Interval(None, None, f"every draw of the items gives {point:.3g}, which says nothing of how sure it is")
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    if not low - 1e-12 <= point <= high + 1e-12:
+        return Interval(
+            None, None, "the draws miss the value itself: items are too much alike, or labels too rare, to draw"
+        )
     return Interval(float(low), float(high))

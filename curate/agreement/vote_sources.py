@@ -172,7 +172,9 @@ def _gold(table: pl.DataFrame, where: Where, lines: VoteLines) -> dict[str, str]
         if item is None:
             raise UsageError(f"{file} has no column that is plainly the item; call it as in the file of the votes.")
         told = pl.DataFrame({"item": beside[item], "gold": beside[_there(beside, column, file)]})
-    return dict(told.drop_nulls().unique("item", keep="first", maintain_order=True).iter_rows())
+    told = told.drop_nulls().unique()
+    # Of an item with two gold labels nobody knows which is right; taking the first would hang on the order of the lines.
+    return dict(told.filter(pl.len().over("item") == 1).sort("item").iter_rows())
 
 
 def _guess(columns: Sequence[str], usual: Sequence[str]) -> str | None:

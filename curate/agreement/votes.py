@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,10 @@ class Votes:
     """Lines without an item, an annotator or a label; they are no votes."""
     repeated: int = 0
     """Lines that say again what the same annotator said of the same item."""
+    alike: int = 0
+    """Labels that were written as another number of the same value, such as ``1.0`` beside ``1``; they count as one."""
+    places: tuple[int, ...] | None = None
+    """(k) place of each label in the order that was given, in which some may stand that nobody gave."""
     contradicted: int = 0
     """Times that an annotator gave one item several labels; none of them counts."""
 
@@ -62,7 +66,7 @@ class Votes:
 
     def chosen(self, keep: npt.NDArray[np.bool_]) -> Votes:
         """Return the votes that ``keep`` (v) marks, over the same items, annotators and labels."""
-        return Votes(self.item[keep], self.annotator[keep], self.label[keep], self.items, self.annotators, self.labels)
+        return replace(self, item=self.item[keep], annotator=self.annotator[keep], label=self.label[keep])
 
     def of_items(self, keep: Ints) -> Votes:
         """Return the votes on some items, given by their rising positions, and these items only."""
@@ -71,7 +75,7 @@ class Votes:
         chosen = place[self.item] >= 0
         items = [self.items[number] for number in keep]
         item = place[self.item[chosen]]
-        return Votes(item, self.annotator[chosen], self.label[chosen], items, self.annotators, self.labels)
+        return replace(self, item=item, annotator=self.annotator[chosen], label=self.label[chosen], items=items)
 
 
 def gathered(frame: pl.DataFrame, *, order: Sequence[str] | None = None) -> Votes:
@@ -96,8 +100,12 @@ def gathered(frame: pl.DataFrame, *, order: Sequence[str] | None = None) -> Vote
     names = ("item", "annotator", "label")
     told = frame.select(pl.col(*names).cast(pl.String))
     have = told.filter(pl.all_horizontal(pl.col(*names).fill_null("").str.strip_chars() != ""))
+    written = {} if order is not None else _written(have["label"].unique().to_list())
+    have = have.with_columns(pl.col("label").replace(written)) if written else have
     distinct = have.unique()
     alone = distinct.filter(pl.len().over("item", "annotator") == 1).sort("item", "annotator")
+    if alone.is_empty() and have.height:
+        raise DataError("there is no vote: every annotator gave each item several labels, and of these none counts.")
     if alone.is_empty():
         raise DataError("there is no vote: every line lacks an item, an annotator or a label; name other columns.")
     labels = _ordered(alone["label"].unique().to_list(), order)
@@ -111,8 +119,24 @@ def gathered(frame: pl.DataFrame, *, order: Sequence[str] | None = None) -> Vote
         labels,
         missing=told.height - have.height,
         repeated=have.height - distinct.height,
+        alike=len(written),
+        places=None if order is None else tuple(list(order).index(label) for label in labels),
         contradicted=distinct.select("item", "annotator").unique().height - alone.height,
     )
+
+
+def _written(labels: list[str]) -> dict[str, str]:
+    """Return, where all labels are numbers, how each that has the value of another is written: as the shortest of these.
+
+    A column of whole numbers in which one is missing comes out of many tools as ``1.0``, the one beside it as ``1``.
+    """
+    values = numbers(labels)
+    if values is None:
+        return {}
+    first: dict[float, str] = {}
+    for value, label in sorted(zip(values, labels, strict=True), key=lambda pair: (len(pair[1]), pair[1])):
+        first.setdefault(value, label)
+    return {label: first[value] for value, label in zip(values, labels, strict=True) if first[value] != label}
 
 
 def numbers(labels: Sequence[str]) -> list[float] | None:

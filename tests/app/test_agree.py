@@ -147,3 +147,16 @@ def test_what_stands_in_names_and_labels_is_no_command_to_the_terminal(votes, ca
     assert "\x1b" not in page
     assert "example.com" not in page
     assert "[mail address] 3" in page
+
+
+def test_a_broken_line_is_passed_over_and_told(votes, capsys):
+    whole = [json.dumps({"item": n, "annotator": who, "label": "ab"[n % 2]}) for n in range(30) for who in ("x", "y")]
+    (votes / "cut.jsonl").write_text("\n".join([*whole, "[1]", '{"item": 9, "annot']), encoding="utf-8")
+    found = answer(capsys, "cut.jsonl")
+    assert found["votes"] == 60
+    assert any("2 records can't be read" in note for note in found["guessed"])
+
+
+def test_who_gives_every_item_several_labels_has_no_vote_and_is_told_why(votes, capsys):
+    (votes / "both.csv").write_text("item,annotator,label\n1,a,x\n1,a,y\n", encoding="utf-8")
+    assert "several labels" in refusal(capsys, "both.csv", code=65)

@@ -249,3 +249,48 @@ def test_the_pair_that_differs_most_comes_first():
     assert pairs.height == 6
     assert pairs["other"][:3].to_list() == ["a3"] * 3
     assert pairs["kappa"].null_count() == 0
+
+
+def told(*votes):
+    return pl.DataFrame([dict(zip(("item", "annotator", "label"), vote, strict=True)) for vote in votes])
+
+
+def test_one_number_written_in_two_ways_is_one_label_and_the_page_says_so():
+    frame = told(*((str(n), who, f"{n % 3}{tail}") for n in range(30) for who, tail in (("a", ""), ("b", ".0"))))
+    votes = gathered(frame)
+    assert (votes.labels, votes.alike) == (["0", "1", "2"], 3)
+    found = agree(votes, draws=0, gold={str(n): f"{n % 3:.1f}" for n in range(30)})
+    assert found.coefficients[1].value == pytest.approx(1)
+    assert found.right["majority"] == 1
+    assert any("3 labels are written as another number" in note for note in found.notes)
+    assert gathered(told(("1", "a", "1"), ("1", "b", "1.0"), ("2", "a", "x"))).labels == ["1", "1.0", "x"]
+
+
+def test_a_label_of_the_order_that_nobody_gave_keeps_its_place_among_the_weights():
+    from sklearn.metrics import cohen_kappa_score
+
+    random, order = np.random.default_rng(1), ["a", "b", "c", "d"]
+    one, other = random.choice(["a", "b", "d"], (2, 60))
+    frame = told(*((f"{n:02}", who, side[n]) for n in range(60) for who, side in (("x", one), ("y", other))))
+    votes, level = in_order(frame, order=order)
+    pair = differing(votes, level=level, draws=0).row(0, named=True)
+    for name in ("linear", "quadratic"):
+        peer = cohen_kappa_score(one, other, labels=order, weights=name)
+        assert pair[f"kappa_{name}"] == pytest.approx(peer, abs=1e-12)
+
+
+def test_an_interval_that_misses_its_own_value_is_not_told():
+    # all items have the same mix of votes: what is drawn again differs by chance agreement alone, to one side
+    frame = told(*((f"{n}", who, f"{n}{who}") for n in range(200) for who in "abc"))
+    for entry in agree(gathered(frame)).coefficients:
+        assert entry.low is None
+        assert "the draws miss the value" in entry.why
+
+
+def test_gold_that_contradicts_itself_is_none_in_any_order_of_its_lines(tmp_path):
+    lines = ["item,annotator,label,gold", "1,a,x,x", "1,b,x,y", "2,a,y,y", "2,b,x,y"]
+    for name, body in (("on", lines[1:]), ("back", lines[:0:-1])):
+        (tmp_path / f"{name}.csv").write_text("\n".join([lines[0], *body]), encoding="utf-8")
+    assert [find_votes(tmp_path / f"{name}.csv", Where(gold="gold")).gold for name in ("on", "back")] == [
+        {"2": "y"}
+    ] * 2
