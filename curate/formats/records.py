@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ..labels.targets import Kind, canonical
+
 Row = dict[str, Any]
 Message = dict[str, Any]
 Raw = msgspec.Raw
@@ -27,6 +29,7 @@ class Layout(NamedTuple):
     history: bool = False  # alpaca: some row has earlier turns
     tools_as_text: bool = False  # some row's tools would not come back the same from JSON
     extra: bool = False  # further fields are written, and nothing is tidied for a trainer
+    targets: Kind | None = None  # labels are sets, or shares: written as the lists or objects that were read
     clashes: set[str] | None = None  # told of each further key that has no place, as the record has it for its own
 
 
@@ -39,6 +42,14 @@ _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 decode_objects = msgspec.json.Decoder(list[dict[str, Raw]]).decode
+
+
+def label_of(row: Row, layout: Layout) -> Any:
+    """Return the row's label as JSON has it: a text, or where rows have sets or shares of labels a list or an object."""
+    label = row["label"]
+    if label is None or layout.targets is None:
+        return label
+    return Raw((canonical(label, layout.targets) or "null").encode())
 
 
 def _is_json(text: str) -> bool:
@@ -320,7 +331,7 @@ def text_label(row: Row, layout: Layout) -> dict[str, Any]:
         raise CannotCarry("other than one user message before the answer")
     if (row["tools"] or "").strip() not in ("", "[]") or (reply is not None and reply["tool_calls"] is not None):
         raise CannotCarry("tools")
-    label = row["label"] if row["label"] is not None else reply["content"] if reply else None
+    label = label_of(row, layout) if row["label"] is not None else reply["content"] if reply else None
     if label is None and not layout.extra:
         raise CannotCarry("no label")
     return {"text": asked[0]["content"], "label": label}

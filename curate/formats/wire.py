@@ -14,6 +14,7 @@ import msgspec
 import polars as pl
 
 from ..errors import UsageError, quote
+from ..labels.targets import kind_of_set
 from . import records
 from .records import CannotCarry, Layout, Row, objects
 from .records_openai import KEYS, openai
@@ -134,7 +135,7 @@ def layout(rows: pl.DataFrame, name: str, *, extra: bool = False) -> Layout:
     long = said.len() - said.eval(pl.element().struct.field("role") == "system").list.sum() > 2
     needs = rows.select(chat=(~_plain()).any(), system=system.any(), history=long.any()).row(0)
     chat, has_system, history = (bool(need) for need in needs)
-    return Layout(chat, has_system, history, tools_as_text, extra)
+    return Layout(chat, has_system, history, tools_as_text, extra, targets=kind_of_set(rows["label"]))
 
 
 def _plain() -> pl.Expr:
@@ -221,6 +222,8 @@ def _with_columns(record: Callable[[Row, Layout], Row]) -> Callable[[Row, Layout
             del more["origin"]
         if "label" in more and _is_reply(row):
             del more["label"]
+        if "label" in more:
+            more["label"] = records.label_of(row, layout)
         for name, value in more.items():
             made.setdefault(name, value)
         for name, value in rest.items():

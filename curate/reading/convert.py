@@ -26,7 +26,7 @@ from .faults import fault, nulled, why
 from .line_blocks import is_one_a_line, line_blocks, start_of_line
 from .mapping import COMMON, Plan, taken_from, text_columns
 from .plain_chats import LONGEST, MARK, Lifted, lift
-from .raw_values import coerced, group_of, json_raw, step_into, texts_of
+from .raw_values import coerced, group_of, json_raw, step_into, target_of, texts_of
 from .repeated_keys import repeated_key, suspects
 from .row_columns import Columns
 from .shapes import BUILDERS, KINDS, TYPES, NotARow, Raw, json_of, label_of, text_of
@@ -160,7 +160,7 @@ class Converter:
     def _takes_cells(self) -> bool:
         """Whether a table's cells are all that is asked for: texts and a label, each in a column of its own."""
         whole = all(path in self.known for _, path in self._paths)
-        return self.plan.shape in ("text", "text-label") and whole
+        return self.plan.shape in ("text", "text-label") and whole and self.plan.targets is None
 
     def _cells(self, chunk: Chunk, columns: Columns) -> None:
         """Add the rows of a table of texts; an empty cell is nothing but in ``text`` and ``extra``."""
@@ -343,8 +343,14 @@ class Converter:
                 parts[part] = [None if item is _UNSET else item for item in column or [None] * len(records)]
                 if _kind(part) in ("text", "time"):
                     parts[part] = texts_of(parts[part], path)
+        if self.plan.targets is not None:
+            parts["label"] = [self._target(raw) for raw in parts["label"]]
         common = {part: self._common(part, parts.get(part), len(records)) for part in COMMON}
         return parts, common, self._extras(list(rest.values()), len(records))
+
+    def _target(self, raw: Any) -> Raw | None:
+        kind = self.plan.targets
+        return raw if kind is None else target_of(raw, kind, self.plan.columns["label"])
 
     def _common(self, part: str, column: Sequence[Any] | None, rows: int) -> list[str | None]:
         if column is None:
@@ -411,6 +417,8 @@ class Converter:
             if raw is None and part in _NEEDED and not self._may_lack(part):
                 raise NotARow(f"it has no '{path}'")
             parts[part] = coerced(raw, _kind(part), path)
+        if "label" in parts:
+            parts["label"] = self._target(parts["label"])
         build = BUILDERS[self.plan.shape]
         content = build({part: [value] for part, value in parts.items() if part not in COMMON})[0]
         common = {

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from ..errors import DataError, UsageError, quote
+from ..labels.targets import kind_of, names_in
 from ..wording import counted
 from .column_names import LABEL_TAILS, NAMES, PAIRS, TWO_TEXTS
 from .column_names import plain as plain_name
@@ -49,7 +50,13 @@ def plan(sample: Sequence[Mapping[str, Any]], given: Given, *, name: str, file_s
         days_lead = bool(decided)
         if decided is None and texts.str.contains(r"^\s*\d{1,2}[-/.]\d{1,2}[-/.]\d{4}").any():
             reasons.append("time    dates such as 3/9/2020 are taken as month first: nothing in the sample decides")
-    return Plan(shape, parts, constants, days_lead, reasons)
+    targets = None
+    if "label" in parts and shape != "kto":
+        targets = kind_of([value(record, parts["label"]) for record in sample])
+    if targets is not None:
+        held = "lists: several labels a row" if targets == "several" else "objects: shares of labels"
+        reasons.append(f"        '{parts['label']}' holds {held}")
+    return Plan(shape, parts, constants, days_lead, reasons, targets)
 
 
 def _columns(sample: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -65,6 +72,11 @@ def _named(part: str, columns: Sequence[str], taken: Iterable[str] = ()) -> list
 def _values(sample: Sequence[Mapping[str, Any]], column: str) -> list[str]:
     texts = (as_text(record.get(column)) for record in sample)
     return [text for text in texts if text]
+
+
+def _names(sample: Sequence[Mapping[str, Any]], column: str) -> list[str]:
+    """The labels that stand in lists or objects."""
+    return [name for record in sample if record.get(column) is not None for name in names_in(record[column])]
 
 
 def _is_nested(sample: Sequence[Mapping[str, Any]], column: str) -> bool:
@@ -303,11 +315,12 @@ def _label_column(
     named = _named("label", columns, taken)
     named += [c for c in columns if c not in taken and c not in named and plain_name(c).endswith(LABEL_TAILS)]
     for column in named:
-        found = _values(sample, column)
+        several = kind_of([record.get(column) for record in sample])
+        found = _values(sample, column) if several is None else _names(sample, column)
         distinct = len(set(found))
         if distinct == 1 and len(named) > 1 and len(found) > 1:
             reasons.append(f"        not '{column}': it is {quote(found[0], 30)} in every record of the sample")
-        elif found and _is_nested(sample, column):
+        elif found and several is None and _is_nested(sample, column):
             reasons.append(f"        not '{column}': it holds lists or objects")
         elif found and (distinct <= max(2, len(found) // 2) or len(found) < 20):
             reasons.append(

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import DataError, UsageError, quote
+from ..labels.targets import Kind
 
 
 class NoText(DataError):
@@ -88,6 +89,8 @@ class Plan:
     day_first: bool = False
     reasons: list[str] = field(default_factory=list)
     """One sentence a guess, for people."""
+    targets: Kind | None = None
+    """Whether the label column holds several labels a row, or shares of them."""
 
 
 def official_split(split: str | None) -> str | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from .raw_messages import Raw, json_of, loose_messages, loose_turns, text_of
+from ..labels.targets import Kind, NotATarget, canonical
+from .raw_messages import NotARow, Raw, json_of, loose_messages, loose_turns, text_of
 
 _UNSET = msgspec.UNSET
 
@@ -70,3 +71,18 @@ def group_of(pattern: re.Pattern[str], text: str | None) -> Raw | None:
     """Return the pattern's first group as raw JSON."""
     found = pattern.search(text) if text else None
     return Raw(msgspec.json.encode(found.group(1))) if found else None
+
+
+def target_of(raw: Any, kind: Kind, column: str) -> Raw | None:
+    """Return a set of labels, or shares, as raw JSON: a text in the one form that rows have.
+
+    Raises:
+        NotARow: it is neither.
+    """
+    if raw is None:
+        return None
+    try:
+        text = canonical(msgspec.json.decode(raw), kind)
+    except NotATarget as error:
+        raise NotARow(f"'{column}' {error}") from error
+    return None if text is None else Raw(msgspec.json.encode(text))
