@@ -26,6 +26,25 @@ def _conflict(of: Mapping[str, Any]) -> str:
     )
 
 
+def _suspect(of: Mapping[str, Any]) -> str:
+    if not of:
+        return ""
+    whole = of["expected"]
+    rows, wrong, most = whole["rows"], round(whole["wrong"]), round(whole["high"])
+    unseen = "errors that follow a rule of their own not counted"
+    if not wrong:
+        return f"next to none of {rows:,} labels seems wrong, at most {most:,} (95%), {unseen}"
+    said = f"about {wrong:,} of {rows:,} labels are wrong (95%: {round(whole['low']):,} to {most:,}), {unseen}"
+    if of["review"]:
+        said += f"; {counted(of['review'], 'review')}, the worst first, would bring them under {of['target']:.0%}"
+    as_is, without = round(100 * of["accuracy_as_is"], 1), round(100 * of["accuracy_without"], 1)
+    if without > as_is:
+        said += (
+            f"; a linear classifier trained as is scores {as_is}% on right labels, without the doubtful ones {without}%"
+        )
+    return said
+
+
 def _leak(of: Mapping[str, Any]) -> str:
     outside = of["pairs"].get("against in set")
     here = "the train rows of this set" if of["eval_rows"] else "this set"  # its own eval rows are not held against it
@@ -99,6 +118,7 @@ _SAY = {
     "leakage.ngram": _ngram,
     "duplicates.semantic": _semantic,
     "labels.conflict": _conflict,
+    "labels.suspect": _suspect,
     "leakage.exact": _leak,
     "quality.length": _length,
     "quality.encoding": _encoding,

@@ -92,6 +92,8 @@ def print_check(dataset: Dataset, result: CheckResult) -> None:
         tell(f"nothing found by {', '.join(clean)}")
     if result.blocking:
         tell(f"blocking: {', '.join(result.blocking)} (`vetset rule {result.blocking[0]}` explains)")
+    if found.get("labels.suspect", {}).get("standing"):
+        say(f"next: vetset queue {folder}, which puts doubtful labels in the order in which to review them")
     if stands:
         say(f"next: vetset decide {folder} --policy, then vetset split {folder}")
     elif set(select_rules(None)) <= set(result.rules):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ..masking import mask
 from .evidence import label_shares
 from .judged import Judged
 from .planted import Doubles
@@ -121,10 +122,16 @@ def _worst(group: pl.Series, wrong: Doubles, total: Expected) -> dict[str, dict[
         .head(_SHOWN)
     )
     return {
-        name: Expected(
+        _named(name, number): Expected(
             sure,
             max(0.0, sure * ratio[0] - _SURE * spread),
             min(float(rows), sure * max(ratio[1], 1.0) + _SURE * spread),
         ).said(rows)
-        for name, rows, sure, spread in counted.iter_rows()
+        for number, (name, rows, sure, spread) in enumerate(counted.iter_rows(), 1)
     }
+
+
+def _named(name: str, number: int) -> str:
+    """Return a label's, annotator's or source's name as it may be shown; what is masked needs its number to be told apart."""
+    shown = mask(name[:200])
+    return shown if shown == name else f"{shown} {number}"

@@ -15,7 +15,7 @@ from .labelled import Labelled
 from .noise import Noise, fit_noise, with_annotators
 from .planted import Doubles, Ints, Ranked
 
-_CELLS = 400_000_000  # texts times labels: some 5 GB at work
+_CELLS = 150_000_000  # texts times labels: each takes some 40 bytes at work
 _TEXTS = 10  # fewer tell no label from another
 _KNOWS = 0.05  # least share of what there is to know of the labels that the best view has to know
 _CHANCE = 5.0  # nats that a view of random labels may seem to know

@@ -19,6 +19,7 @@ _FLOOR, _CEILING = 1e-4, 0.995
 _SURE = 20.0  # log-odds by which a label stands that a person has confirmed
 _OWN = 2.0  # answers that a row's own chance is worth beside those of people
 _ALIKE = 1.0  # log-odds apart at which an answer counts a third; more where they spread over more than tens
+_DOUBTFUL = 20  # rows that tell how steeply chances rise with the margin
 _TILT = 0.01  # a unit of margin: no two degrees of doubt are worth the same, however few rows tell them apart
 
 
@@ -29,7 +30,8 @@ class Noise:
     wrong: Doubles
     """(n) chance that the row's label is wrong."""
     rank: Doubles
-    """(n) log-odds by which rows are ordered, the worst highest: finer than ``wrong``, which has a ceiling."""
+    """(n) margin by which rows are ordered, the worst highest: finer than ``wrong``, which has a ceiling; over 0 where the text
+    speaks for another label, the habits of its label and its annotator counted in."""
     rate: float
     """Share of wrong labels."""
     depths: Doubles
@@ -135,7 +137,17 @@ def with_annotators(noise: Noise, who: Ints) -> Noise:
         rate = (np.bincount(who[known], _told(wrong, noise.found)[known]) + _PRIOR * mean) / (rows + _PRIOR)
         lift[known] = (_log_odds(np.clip(rate, _FLOOR, 0.98)) - _log_odds(np.array([mean])))[who[known]]
         wrong = np.where(sure, 0.0, np.clip(1 / (1 + np.exp(-(odds + lift))), _FLOOR, _CEILING))
-    return replace(noise, wrong=wrong, rank=np.where(sure, noise.rank, noise.rank + lift), rate=float(wrong.mean()))
+    rank = noise.rank + lift / _steepness(noise)
+    return replace(noise, wrong=wrong, rank=np.where(sure, noise.rank, rank), rate=float(wrong.mean()))
+
+
+def _steepness(noise: Noise) -> float:
+    """Return by how much the log-odds of being wrong rise with a unit of ``rank``, where either may be."""
+    doubtful = (noise.wrong > 0.01) & (noise.wrong < 0.99)
+    rank = noise.rank[doubtful]
+    if rank.size < _DOUBTFUL or np.ptp(rank) < 1e-9:
+        return 1.0
+    return float(np.clip(np.polyfit(rank, _log_odds(noise.wrong[doubtful]), 1)[0], 0.1, 10.0))
 
 
 def _log_odds(chance: Doubles) -> Doubles:

@@ -79,7 +79,7 @@ def reasons(judged: Judged, found: Ints, other: Ints) -> list[str]:
     share = judged.evidence.targets[near, other[:, None]].sum(axis=1)
     own = judged.evidence.targets[near, of.code[found][:, None]].sum(axis=1)
     views = [view for view in judged.evidence.views if view.weight > 0]
-    against = np.stack([view.margin[of.text[found]] > 0 for view in views]).sum(axis=0)
+    against = sum((view.margin[of.text[found]] > 0 for view in views), np.zeros(found.size, np.int64))
     words = telling_words(of, found, other)
     notes = []
     for place in range(found.size):

@@ -11,12 +11,12 @@ from vetset.curate.labels.judged import judge_labels
 from vetset.curate.labels.labelled import from_arrays
 
 
-def planted(seed, *, rows=1_500, classes=5, share=0.1, people=None):
+def planted(seed, *, rows=1_500, classes=5, share=0.1, people=None, blur=0.9):
     """Clouds of classes with a share of wrong labels; by a person of eight where ``people`` names who errs."""
     draw = np.random.default_rng(seed)
     code = draw.integers(0, classes, rows)
     middles = np.linalg.qr(draw.normal(size=(32, 32)))[0][:classes]
-    vectors = middles[code] + 0.9 * draw.normal(size=(rows, 32)) / 32**0.5
+    vectors = middles[code] + blur * draw.normal(size=(rows, 32)) / 32**0.5
     who = draw.integers(0, 8, rows)
     wrong = draw.random(rows) < (share if people is None else np.where(np.isin(who, people), 0.5, 0.0))
     given = np.where(wrong, (code + draw.integers(1, classes, rows)) % classes, code)
@@ -107,3 +107,19 @@ def test_a_lower_target_takes_more_rows():
 def test_the_same_set_gives_the_same_figures():
     (table, one, _), (_, other, _) = planted(2), planted(2)
     assert estimate_figures(table, one) == estimate_figures(table, other)
+
+
+def test_names_of_people_are_masked_in_figures_and_stay_apart():
+    table, judged, _ = planted(3, people=[1, 5])
+    mails = table["annotator"].str.replace("person ", "agent.name.").str.slice(0) + pl.lit("@mail.example.com")
+    told = estimate_figures(table.with_columns(annotator=mails), judged)["by_annotator"]
+    assert len(told) == 8
+    assert not [name for name in told if "agent.name" in name]
+
+
+def test_who_labelled_moves_a_row_by_as_much_as_its_text():
+    _, judged, wrong = planted(3, people=[1, 5], blur=3.0)
+    apart = lambda score: (score[wrong][:, None] > score[~wrong]).mean()  # noqa: E731
+    by_text, both, by_chance = (apart(score) for score in (judged.by_text.rank, judged.noise.rank, judged.noise.wrong))
+    assert both > by_text + 0.03
+    assert both > by_chance - 0.005
