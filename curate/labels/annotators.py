@@ -30,6 +30,7 @@ _TIMES, _TWICE = 5, 2.0  # the same of a few labels: what is rarer is not worth 
 _NEAREST = (3, 7)  # labels that are taken together with one: the nearest by the mean of their rows
 _LEAST = 0.2  # of a row's probability of being wrong: under it a finding would be in vain four times of five
 _USUAL = 0.02  # a rate of errors that any annotator may have: without it a rise from next to nothing would make all rows doubtful
+_CELLS = 1_000_000  # people times sets of labels that are looked at together
 _ROUNDS = 3  # an annotator's rate rests on the rows' doubts, and these on the rate
 
 
@@ -240,40 +241,57 @@ def _by_set(
     A set is a label and those nearest to it. It must be credible both of the rows that were given one of them, and of those
     that the rest give one; of all sets that are credible of an annotator the likeliest is told.
     """
-    of_given, of_truth = _in_sets(at, due, sets)
-    bad, chance = np.ones(of_given[0].shape, bool), np.zeros(of_given[0].shape)
-    for times, usual, many in (of_given, of_truth):
-        found = _tail(times, many, usual / np.maximum(many, 1e-9))
-        bad &= (found * max(found.size, 1) < _CHANCE) & (times >= _TIMES) & (times >= _TWICE * usual)
-        chance = np.maximum(chance, found)
-    times, usual, many = of_truth
     notes: list[str | None] = [None] * len(at.who)
     shift = np.zeros(len(at.who))
     shown = _shown(labels)
     centre = np.resize(np.arange(len(labels)), len(sets))
-    for person in np.flatnonzero(bad.any(axis=1)):
-        best = np.flatnonzero(bad[person])[np.argmin(chance[person][bad[person]])]
-        rate, usually = times[person, best] / many[person, best], usual[person, best] / many[person, best]
-        note = (
-            f"annotator {called[person]} errs on {shown[int(centre[best])]} and the {sets[best].sum() - 1} labels nearest to "
-            f"it: {times[person, best]:.0f} of {many[person, best]:.0f} rows, where {usually:.0%} is usual."
-        )
-        rows = np.flatnonzero((at.who == person) & (sets[best][at.truth] | sets[best][at.given]))
-        shift[rows] = _change(rate, usually)
-        for row in rows:
-            notes[row] = note
+    errors = np.bincount(at.who, at.wrong, len(at.names))
+    able = np.flatnonzero(errors >= _TIMES)  # of fewer errors no set is told
+    step = max(1, _CELLS // max(len(sets), 1))
+    for people in (able[low : low + step] for low in range(0, able.size, step)):
+        of_given, of_truth = _in_sets(at, due, sets, people)
+        bad, chance = _credible(of_given, of_truth, tests=max(errors.size * len(sets), 1))
+        times, usual, many = of_truth
+        for place in np.flatnonzero(bad.any(axis=1)):
+            person, best = people[place], np.flatnonzero(bad[place])[np.argmin(chance[place][bad[place]])]
+            rate, usually = times[place, best] / many[place, best], usual[place, best] / many[place, best]
+            note = (
+                f"annotator {called[person]} errs on {shown[int(centre[best])]} and the {sets[best].sum() - 1} labels nearest to "
+                f"it: {times[place, best]:.0f} of {many[place, best]:.0f} rows, where {usually:.0%} is usual."
+            )
+            rows = np.flatnonzero((at.who == person) & (sets[best][at.truth] | sets[best][at.given]))
+            shift[rows] = _change(rate, usually)
+            for row in rows:
+                notes[row] = note
     return pl.Series(notes, dtype=pl.String), shift
 
 
-def _in_sets(at: _Rows, due: Floats, sets: npt.NDArray[np.bool_]) -> tuple[Any, Any]:
-    """Return, by the given labels and by the true ones, for each annotator and set: wrong rows, how many are due, rows.
+def _credible(*sides: tuple[Floats, Floats, Floats], tests: int) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Return (p, s) which sets each annotator credibly errs on, on every side, and the chance of it by luck."""
+    bad = np.logical_and.reduce([(times >= _TIMES) & (times >= _TWICE * usual) for times, usual, _ in sides])
+    chance = np.where(bad, 0.0, 1.0)
+    for times, usual, many in sides:  # the chance costs most, and few sets are left here
+        found = _tail(times[bad], many[bad], usual[bad] / np.maximum(many[bad], 1e-9))
+        chance[bad] = np.maximum(chance[bad], found)
+    return bad & (chance * tests < _CHANCE), chance
+
+
+def _in_sets(at: _Rows, due: Floats, sets: npt.NDArray[np.bool_], people: Ints) -> tuple[Any, Any]:
+    """Return, by the given labels and by the true ones, (p, s) for p people and s sets: wrong rows, how many are due, rows.
 
     Nobody knows the true ones: a row counts for the suggested label as far as the given one is doubted.
     """
-    people, labels = len(at.names), sets.shape[1]
+    from scipy import sparse
+
+    place = np.full(len(at.names), -1)
+    place[people] = np.arange(people.size)
+    rows = np.flatnonzero(place[at.who] >= 0)
+    who, shape = place[at.who[rows]], (people.size, sets.shape[1])
+    belongs = sparse.csr_matrix(sets.T, dtype=np.float64)
 
     def summed(label: Ints, part: Floats) -> Any:
-        return np.bincount(at.who * labels + label, part, people * labels).reshape(people, labels) @ sets.T
+        cells: Any = sparse.csr_matrix((part[rows], (who, label[rows])), shape=shape)
+        return (cells @ belongs).toarray()
 
     right, everything = 1 - at.wrong, np.ones(len(at.who))
     of_given = summed(at.given, at.wrong), summed(at.given, due), summed(at.given, everything)

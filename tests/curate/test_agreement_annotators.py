@@ -1,6 +1,7 @@
 """labels.annotator: who errs more than the rest where every row has one label, on real texts with planted annotators."""
 
 import csv
+import tracemalloc
 
 import numpy as np
 import polars as pl
@@ -176,6 +177,22 @@ def test_many_labels_are_no_trouble():
     rows = pl.DataFrame({"id": [str(n) for n in range(4000)], "annotator": [f"ann{n % 7}" for n in range(4000)]})
     found = find_annotator(rows, known, np.full(4000, 0.3), random.integers(0, 2000, 4000))
     assert found.is_empty()
+
+
+def test_many_annotators_times_many_labels_stay_small():
+    draw = np.random.default_rng(0)
+    code = np.repeat(np.arange(1_000), 6)
+    of = from_arrays(draw.normal(size=(code.size, 8)), code.astype(str))
+    who = (draw.permutation(code.size) % 1_000).astype(str)
+    rows = pl.DataFrame({"id": [str(n) for n in range(code.size)], "annotator": who})
+    wrong, other = np.full(code.size, 0.7), (of.code + 1) % 1_000
+    assert of.targets.shape == (code.size, 1_000)
+    tracemalloc.start()
+    found = find_annotator(rows, of, wrong, other)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.is_empty()
+    assert peak < 120e6, peak
 
 
 @pytest.mark.slow
