@@ -31,13 +31,10 @@ def print_agreement(result: Agreement, guessed: Sequence[str], *, source: str, o
         tell(f"  {note}", indent="    ")
     if votes.shared:
         _print_coefficients(result)
-    else:
-        tell(
-            "no item was labelled by two annotators, so agreement can't be measured; in a set whose rows name their "
-            "annotators, `vetset check NAME.vet` holds each annotator against the classifier instead"
-        )
-        return
     names = {name: _named(name, number) for number, name in enumerate(votes.annotators, 1)}
+    if not votes.shared:
+        _print_unshared(result, names)
+        return
     _print_annotators(result, names)
     _print_pairs(result, names)
     _print_confusions(result, names)
@@ -51,6 +48,20 @@ def print_agreement(result: Agreement, guessed: Sequence[str], *, source: str, o
         say(f"{out}: {counted(result.labels.height, 'label')} written")
     else:
         say("next: -o labels.csv writes a label for each item, with its confidence")
+
+
+def _print_unshared(result: Agreement, names: dict[str, str]) -> None:
+    known = result.annotators.drop_nulls("rate").height
+    tell(
+        "no item was labelled by two annotators, so agreement can't be measured; "
+        + (
+            "errors are told by the classifier, and `vetset check NAME.vet` says which rows"
+            if known
+            else "in a set whose rows name their annotators, `vetset check NAME.vet` holds each annotator against the "
+            "classifier instead"
+        )
+    )
+    _print_annotators(result, names)
 
 
 def _print_coefficients(result: Agreement) -> None:
@@ -80,7 +91,8 @@ def _bounded(value: float | None, low: float | None, high: float | None, why: st
 
 
 def _print_annotators(result: Agreement, names: dict[str, str]) -> None:
-    if len(result.votes.annotators) < 3:
+    # What two differ by is both's, unless a classifier tells who errs.
+    if not result.tells_apart:
         return
     table = columns("annotator", "votes", "errors", "95% interval", right=(1, 2, 3))
     for entry in result.annotators.drop_nulls("rate").head(_SHOWN).iter_rows(named=True):

@@ -12,11 +12,11 @@ import polars as pl
 
 from ..errors import UsageError, quote
 from ..wording import counted
-from .choosing import Choice, choose, ways
+from .choosing import TABLES_AND_CLASSIFIER, Choice, choose, ways
 from .coefficients import Level, fleiss, kinds, krippendorff
 from .confusions import confused
 from .consensus import Labels, Rest
-from .error_rates import shrunken
+from .error_rates import counted_errors, shrunken
 from .pairs import PAIRS, differing
 from .resampling import DRAWS, Interval, drawn, interval, whole
 from .votes import Votes, numbers
@@ -74,6 +74,13 @@ class Agreement:
     """Items whose gold label is known."""
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def tells_apart(self) -> bool:
+        """Whether something tells which of the annotators errs; of two that is a classifier only."""
+        known = self.annotators["rate"].is_not_null().any()
+        several = len(self.votes.annotators) > 2 or not self.votes.shared
+        return known and (several or self.choice.method == TABLES_AND_CLASSIFIER)
+
     def summary(self) -> dict[str, Any]:
         """Return the result as JSON values."""
         votes = self.votes
@@ -130,8 +137,9 @@ def agree(
     return Agreement(
         votes, level, _coefficients(votes, level, draws, seed),
         differing(votes, level=level, draws=draws, seed=seed) if votes.shared else PAIRS.to_frame(),
-        _annotators(votes, rest, wrong), _confusions(votes, rest), choice, _labels(votes, fitted.labels()),
-        seed, draws, right, known, _notes(votes, level),
+        _annotators(votes, rest, wrong, apart=len(votes.annotators) > 2 or choice.method == TABLES_AND_CLASSIFIER),
+        _confusions(votes, rest), choice, _labels(votes, fitted.labels()),
+        seed, draws, right, known, _notes(votes, level, choice, wrong),
     )  # fmt: skip
 
 
@@ -156,15 +164,23 @@ def _coefficients(votes: Votes, level: Level, draws: int, seed: int) -> list[Coe
     return result
 
 
-def _annotators(votes: Votes, rest: Rest, wrong: npt.ArrayLike | None) -> pl.DataFrame:
+def _annotators(votes: Votes, rest: Rest, wrong: npt.ArrayLike | None, *, apart: bool) -> pl.DataFrame:
     """Return the error rates: by the rest where there is one, else by the classifier."""
-    doubt = np.where(votes.per_item[votes.item] > 1, rest.wrong, np.nan)
-    if wrong is not None:
-        doubt = np.where(np.isnan(doubt), np.asarray(wrong, np.float64), doubt)
-    told = ~np.isnan(doubt)
     people = len(votes.annotators)
-    judged = np.bincount(votes.annotator[told], minlength=people)
-    errors = np.bincount(votes.annotator[told], doubt[told], people).astype(np.float64)
+    shared = votes.per_item[votes.item] > 1
+    judged = np.bincount(votes.annotator[shared], minlength=people)
+    if apart:
+        who = votes.annotator[shared]
+        errors, worth = counted_errors(rest.wrong[shared], who, people=people, labels=len(votes.labels))
+    else:  # of two nothing tells who errs
+        errors, worth = np.bincount(votes.annotator[shared], rest.wrong[shared], people), judged.astype(np.float64)
+    share = worth / np.maximum(judged, 1)
+    weighed = errors * share
+    if wrong is not None:
+        doubt = np.asarray(wrong, np.float64)
+        alone = ~shared & ~np.isnan(doubt)
+        many, found = (np.bincount(votes.annotator[alone], part, people) for part in (None, doubt[alone]))
+        judged, errors, worth, weighed = judged + many, errors + found, worth + many, weighed + found
     frame = pl.DataFrame(
         {
             "annotator": votes.annotators,
@@ -173,8 +189,8 @@ def _annotators(votes: Votes, rest: Rest, wrong: npt.ArrayLike | None) -> pl.Dat
             "wrong": errors,
         }
     )
-    if told.any():
-        rates = shrunken(errors, judged.astype(np.float64))
+    if judged.any():
+        rates = shrunken(weighed, worth)
         known = pl.Series(judged > 0)
         bounds = {"rate": rates.mean, "low": rates.low, "high": rates.high}
         frame = frame.with_columns(
@@ -235,7 +251,7 @@ def _places(votes: Votes, gold: set[str]) -> dict[str, int]:
     return place
 
 
-def _notes(votes: Votes, level: Level) -> list[str]:
+def _notes(votes: Votes, level: Level, choice: Choice, wrong: npt.ArrayLike | None) -> list[str]:
     notes = []
     if votes.missing:
         notes.append(f"{counted(votes.missing, 'vote')} without an item, an annotator or a label: not counted")
@@ -255,6 +271,11 @@ def _notes(votes: Votes, level: Level) -> list[str]:
         )
     if 0 < votes.shared < _FEW:
         notes.append(f"fewer than {_FEW} items have two votes: the intervals are too narrow to build on")
-    if votes.shared and len(votes.annotators) == 2:
+    alone = votes.per_item[votes.item] == 1
+    if wrong is not None and (told := int((alone & ~np.isnan(np.asarray(wrong, np.float64))).sum())):
+        notes.append(
+            f"{counted(told, 'vote')} alone on an item: by the classifier alone is told how often these are wrong"
+        )
+    if votes.shared and len(votes.annotators) == 2 and choice.method != TABLES_AND_CLASSIFIER:
         notes.append("of two annotators nothing tells who errs: both get the rate at which they differ")
     return notes

@@ -55,7 +55,7 @@ class Choice:
 def ways(votes: Votes, *, shares: npt.ArrayLike | None = None) -> dict[str, Fit]:
     """Return the ways that the votes allow, from the simplest to the richest.
 
-    Of two annotators nothing tells who errs, so all that can be done is to count.
+    Of two annotators nothing but a classifier tells who errs, so without one all that can be done is to count.
     """
     found: dict[str, Fit] = {MAJORITY: lambda some: fit_rates(some, alike=True)}
     if len(votes.annotators) > 2 and len(votes.labels) > 1:

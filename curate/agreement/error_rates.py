@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .votes import Floats
+from .votes import Floats, Ints
 
 LEVEL = 0.95
 # What is thought of the Beta before any count: worth some 30 votes, give or take a factor of 6. It decides where two or
 # three rates can't tell how far rates lie apart.
 _WORTH, _SPREAD = 30.0, 1.8
+_START, _ROUNDS, _STILL, _NOTHING = 0.2, 200, 1e-5, 1e-12
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,43 @@ def shrunken(wrong: Floats, judged: Floats, *, level: float = LEVEL) -> Rates:
     tails = (1 - level) / 2, (1 + level) / 2
     low, high = (special.betaincinv(bad, good, tail) for tail in tails)
     return Rates(bad / (bad + good), low, high, usual, worth)
+
+
+def counted_errors(doubt: Floats, annotator: Ints, *, people: int, labels: int) -> tuple[Floats, Floats]:
+    """Return (a) the errors of each annotator among the votes that others judge, and (a) how many votes that is worth.
+
+    The others' doubt in a vote is not the chance that it is wrong: who is right nine times of ten is so where two others are at
+    odds, too. Each annotator's rate is the one under which the votes are likeliest, where the truth is what the others say it
+    is (expectation-maximisation); where they are unsure a vote tells little of it, and counts for as little (Louis 1982,
+    Finding the observed information matrix when using the EM algorithm).
+
+    Args:
+        doubt: (v) probability, by the others alone, that the vote's label is not the item's.
+        annotator: (v) who gave it.
+        people: how many annotators there are.
+        labels: how many labels there are; errors are taken to fall on the others alike.
+
+    Others who are nine tenths sure are with it half of the times; 100 such votes tell as much as 64 of which all is known:
+
+    >>> rate, worth = counted_errors(np.array([0.1, 0.9] * 50), np.zeros(100, np.int64), people=1, labels=2)
+    >>> rate.round(1).tolist(), worth.round(0).tolist()
+    ([50.0], [64.0])
+    """
+    many = np.bincount(annotator, minlength=people).astype(np.float64)
+    right, slip = 1 - doubt, doubt / max(labels - 1, 1)
+    rate = np.full(people, _START)
+    for _ in range(_ROUNDS):
+        before, own = rate, rate[annotator]
+        wrong = own * slip / np.maximum(own * slip + (1 - own) * right, _NOTHING)
+        rate = np.bincount(annotator, wrong, people) / np.maximum(many, 1)
+        if np.abs(rate - before).max(initial=0) < _STILL:
+            break
+    # Half an error in a vote more: a rate of nought has no spread to measure by.
+    usual = (rate * many + 0.5) / (many + 1)
+    own = usual[annotator]
+    said = np.clip((1 - own) * right + own * slip, _NOTHING, 1 - _NOTHING)
+    told = np.bincount(annotator, (right - slip) ** 2 / (said * (1 - said)), people) * usual * (1 - usual)
+    return rate * many, np.minimum(told, many)
 
 
 def _fitted(wrong: Floats, judged: Floats) -> tuple[float, float]:

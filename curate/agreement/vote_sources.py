@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from ..dataset import Dataset, is_set
+from ..embed.encoding import row_texts
 from ..errors import UsageError, quote
 from ..reading.column_names import NAMES, plain
 from ..text import keys
@@ -37,6 +38,8 @@ class VoteLines:
     """What was guessed, and what was passed over."""
     gold: dict[str, str] | None = None
     """Item to label, where it was asked for."""
+    texts: pl.DataFrame | None = None
+    """``item, text``, a line an item; of a set, whose columns say what is a text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +125,9 @@ def _of_set(dataset: Dataset, where: Where) -> VoteLines:
     if where.votes:
         table = _row_columns(dataset, rows, [*where.votes, *([where.gold] if where.gold else [])])
         lines = _wide(table.with_columns(rows["id"].alias("\0id")), Where(item="\0id", votes=where.votes), name)
-        return VoteLines(lines.frame, lines.notes, _gold(table.with_columns(rows["id"].alias("\0id")), where, lines))
+        gold = _gold(table.with_columns(rows["id"].alias("\0id")), where, lines)
+        texts = pl.DataFrame({"item": rows["id"], "text": row_texts(rows)})
+        return VoteLines(lines.frame, lines.notes, gold, texts)
     if rows["annotator"].null_count() == rows.height:
         raise UsageError(
             f"{name} says of no row who labelled it; read its source again with --annotator COLUMN, or name the columns "
@@ -140,11 +145,12 @@ def _of_set(dataset: Dataset, where: Where) -> VoteLines:
     item = pl.when(pl.col("key").is_not_null() & ~pl.col("empty")).then(pl.col("id").min().over("key", "tools"))
     frame = known.select(item.alias("item"), rows["annotator"], rows["label"])
     notes = ["item: rows with the same input (case, width and white space apart); it goes by the first of their ids"]
-    lines = VoteLines(frame, notes)
+    # What was labelled is the input: rows that share it may have replies of their own.
+    texts = pl.DataFrame({"item": rows["id"], "text": row_texts(rows, "input")}).filter(frame["item"] == rows["id"])
     if where.gold is None:
-        return lines
+        return VoteLines(frame, notes, None, texts)
     table = _row_columns(dataset, rows, [where.gold]).with_columns(frame["item"].alias("\0id"))
-    return VoteLines(frame, notes, _gold(table, where, lines))
+    return VoteLines(frame, notes, _gold(table, where, VoteLines(frame, notes)), texts)
 
 
 def _row_columns(dataset: Dataset, rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:

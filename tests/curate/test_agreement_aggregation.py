@@ -7,7 +7,7 @@ from vetset.curate.agreement.agreeing import agree
 from vetset.curate.agreement.choosing import choose, ways
 from vetset.curate.agreement.confusions import confused
 from vetset.curate.agreement.dawid_skene import fit_tables
-from vetset.curate.agreement.error_rates import shrunken
+from vetset.curate.agreement.error_rates import counted_errors, shrunken
 from vetset.curate.agreement.label_files import write_labels
 from vetset.curate.agreement.single_rates import fit_rates
 from vetset.curate.agreement.votes import gathered
@@ -190,3 +190,28 @@ def test_labels_are_written_in_three_forms_and_no_other(tmp_path):
 def test_gold_of_other_items_is_wrong_use():
     with pytest.raises(UsageError, match="other items"):
         agree(crowd([0.1] * 3, items=5, votes=2)[0], gold={"zzz": "1"}, draws=0)
+
+
+@pytest.mark.parametrize(("errors", "labels", "votes"), [([0.1, 0.1, 0.4], 2, 3), ([0.2] * 8, 4, 3)])
+def test_an_error_rate_is_not_the_doubt_of_the_others(errors, labels, votes):
+    """Two others who differ leave half a doubt in whoever is judged; summed up, that made 0.37 of a rate of 0.2."""
+    found = agree(crowd(errors, items=1500, labels=labels, votes=votes)[0], draws=0).annotators.sort("annotator")
+    assert found["rate"].to_numpy() == pytest.approx(errors, abs=0.06)
+    assert found["rate"].mean() == pytest.approx(np.mean(errors), abs=0.025)
+    # of three annotators and two labels hardly more than who errs most can be told
+    assert ((found["low"] <= np.array(errors)) & (found["high"] >= np.array(errors))).mean() >= 2 / 3
+
+
+def test_votes_that_others_are_unsure_of_make_a_wider_interval():
+    who = np.zeros(200, np.int64)
+    widths = []
+    for doubt in (0.02, 0.2, 0.5):
+        seen = np.where(np.arange(200) % 5 == 0, 1 - doubt, doubt)
+        errors, worth = counted_errors(seen, who, people=1, labels=2)
+        assert (0 <= errors <= 200).all()
+        assert (0 <= worth <= 200).all()
+        widths.append(worth[0])
+    assert widths[0] > 170 > widths[1] > widths[2]
+    assert widths[2] == pytest.approx(0)
+    nothing = counted_errors(np.zeros(0), np.zeros(0, np.int64), people=2, labels=1)
+    assert nothing[0].tolist() == nothing[1].tolist() == [0, 0]
