@@ -58,6 +58,11 @@ class Meanings:
     of: Labelled
 
     @cached_property
+    def sizes(self) -> Counter[int]:
+        """How many texts a label has: a text that stands in a hundred rows is one."""
+        return Counter(code for _, code in set(zip(self.of.text.tolist(), self.of.code.tolist(), strict=True)))
+
+    @cached_property
     def texts(self) -> Counter[tuple[str, int]]:
         """In how many texts of a label a word stands, a text of several labels with each."""
         pairs = sorted(set(zip(self.of.text.tolist(), self.of.code.tolist(), strict=True)))
@@ -74,7 +79,7 @@ class Meanings:
         return evidence >= _EXPLAINS
 
     def _odds(self, words: list[str], own: int, other: int) -> float:
-        ours, theirs = int(self.of.counts[own]), int(self.of.counts[other]) + 1
+        ours, theirs = self.sizes[own], self.sizes[other] + 1
         total = 0.0
         for word in set(words):
             here, there = max(self.texts[word, own] - 1, 0), self.texts[word, other]

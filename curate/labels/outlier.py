@@ -24,7 +24,7 @@ _SHARES = (0.99, 0.95, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.05, 0.02, 0.01, 0.
 _LOST = 0.0025  # share of rows that fit their own label best of all, and would be found all the same
 _FAR = 0.75  # share of the usual fit of a row to its label that is not far: where texts say nothing of labels, none is
 _FEW = 5  # labels, under which each is so broad that only the least share is taken
-_BLOCK = 4_096
+_BLOCK = 8_000_000  # texts times labels that are held against each other at a time
 # A word, or a character of a script that puts no space between words.
 _WORDS = r"(?u)[\u2e80-\u9fff\uac00-\ud7af]|[^\W\u2e80-\u9fff\uac00-\ud7af]+"
 
@@ -73,7 +73,7 @@ def find_outlier(
     found = pl.DataFrame(
         {
             "id": ids(rows, pl.Series(row[far])),
-            "score": 1 - 0.5 * np.maximum(fits.best[at], 0.0) / threshold,
+            "score": 1 - 0.5 * np.maximum(fits.best[at], 0.0) / max(threshold, 1e-6),
             "own": [labels[code] for code in units[at, 1]],
             "nearest": [labels[code] for code in fits.nearest[at]],
             "fit": fits.best[at].round(2),
@@ -152,8 +152,9 @@ def _fits(points: Any, code: Ints, labels: int) -> Fits:
     lengths = np.asarray((sums.multiply(sums) if sparse.issparse(sums) else sums * sums).sum(axis=1)).ravel()
     own, best, wrong = (np.zeros(count) for _ in range(3))
     nearest = np.zeros(count, np.int64)
-    for low in range(0, count, _BLOCK):
-        block, codes = points[low : low + _BLOCK], code[low : low + _BLOCK]
+    size = max(1, min(4_096, _BLOCK // max(labels, 1)))
+    for low in range(0, count, size):
+        block, codes = points[low : low + size], code[low : low + size]
         products = block @ sums.T
         products = np.asarray(products.todense() if sparse.issparse(products) else products)
         squares = np.asarray((block.multiply(block) if sparse.issparse(block) else block * block).sum(axis=1)).ravel()

@@ -68,6 +68,17 @@ def test_a_word_that_says_nothing_of_labels_explains_nothing():
     assert "here 'go', there 'get'" in found["note"][0]
 
 
+def test_a_text_in_a_hundred_rows_makes_its_label_no_likelier():
+    says = [(f"{thing} never", "b") for thing in ("i", "you", "they")] + [
+        (f"{thing} then", "a") for thing in ("he", "she")
+    ]
+    text = "when will the transfer that i made on friday go through to my account at the other bank"
+    twins = [(text, "a"), (text.replace("will", "will never"), "b")]
+    copies = [("a plain text that many people have sent", "b")] * 300
+    assert clashes([*FILL, *says, *twins])[1].is_empty()
+    assert clashes([*FILL, *says, *twins, *copies])[1].is_empty()
+
+
 def test_other_numbers_are_another_question():
     assert same_numbers("two cards", "2 cards")
     twins = ("what is the sum of the first 17 odd numbers", "a"), ("what is the sum of the first 18 odd numbers", "b")

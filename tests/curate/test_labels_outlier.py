@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tracemalloc
 
 import numpy as np
 import polars as pl
@@ -85,6 +86,28 @@ def test_vectors_that_are_all_the_same_have_no_outlier():
     labels = ["a", "b", "c", "d", "e", "f"] * 20
     rows = frame([{"messages": f"t{n}", "label": label} for n, label in enumerate(labels)])
     assert find_outlier(from_arrays(np.ones((120, 8)), labels), rows).is_empty()
+
+
+def test_a_text_that_is_unlike_all_where_texts_share_nothing_has_a_whole_score():
+    vectors = np.eye(601)
+    vectors[600] = -1.0
+    labels = [f"label {n % 6}" for n in range(601)]
+    rows = frame([{"messages": f"t{n}", "label": label} for n, label in enumerate(labels)])
+    found = find_outlier(from_arrays(vectors, labels), rows)
+    assert found["id"].to_list() == [rows["id"][600]]
+    assert found["score"].to_list() == [1.0]
+
+
+def test_thousands_of_labels_are_held_against_texts_a_few_at_a_time():
+    draw = np.random.default_rng(0)
+    labels = [f"label {n % 4_000}" for n in range(8_000)]
+    rows = frame([{"messages": f"t{n}", "label": label} for n, label in enumerate(labels)])
+    of = from_arrays(draw.normal(size=(8_000, 4)), labels)
+    tracemalloc.start()
+    find_outlier(of, rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 320e6, peak
 
 
 def test_any_order_of_rows_and_a_second_run_find_the_same():
