@@ -12,6 +12,7 @@ import polars as pl
 
 from ..embed.encoder import Encoder
 from ..embed.encoding import Report, encode, row_texts, tell
+from ..errors import DataError, UsageError
 from ..near.cosine import Ints, Vectors
 
 
@@ -86,9 +87,34 @@ def labelled(
 
 
 def from_arrays(vectors: npt.ArrayLike, labels: npt.ArrayLike) -> Labelled:
-    """Return the same of vectors and labels that stand in arrays, a row each: (n, d) numbers and (n) strings."""
-    values = np.asarray(vectors, np.float32)
-    values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
-    names, code = np.unique(np.asarray(labels, np.str_), return_inverse=True)
-    places = np.arange(len(values), dtype=np.int64)
-    return Labelled(places, code.astype(np.int64), [str(name) for name in names], places, values, [""] * len(values))
+    """Return the same of vectors and labels that stand in arrays, a row each.
+
+    Args:
+        vectors: (n, d) numbers; taken to length 1, zeros stay zeros.
+        labels: (n) what ``str`` names; ``None`` and NaN are no label, and such rows are left out.
+
+    Raises:
+        UsageError: there is not one vector a label.
+        DataError: a number is missing or infinite, or too large to be squared.
+    """
+    values, given = np.asarray(vectors, np.float32), np.asarray(labels, object)
+    if values.size == 0 and given.size == 0:
+        values = values.reshape(0, values.shape[-1] if values.ndim == 2 else 0)
+    if values.ndim != 2 or given.shape != values.shape[:1]:
+        raise UsageError(f"it takes one vector a label, not an array of shape {values.shape} and {given.size} labels.")
+    # By hand: NumPy's strings take four bytes a character of the longest for each row, and drop a NUL at the end.
+    row = np.array([at for at, label in enumerate(given) if label is not None and label == label], np.int64)  # noqa: PLR0124
+    own = [str(given[at]) for at in row]
+    names = sorted(set(own))
+    place = {name: code for code, name in enumerate(names)}
+    values = values[row]
+    with np.errstate(over="ignore", invalid="ignore"):
+        length = np.linalg.norm(values, axis=1, keepdims=True)
+    if not np.isfinite(length).all():
+        at = int(row[np.flatnonzero(~np.isfinite(length[:, 0]))[0]])
+        raise DataError(
+            f"the vector in row {at} holds a number that is missing, infinite or far too large; give finite ones."
+        )
+    values = values / np.maximum(length, 1e-12)
+    code = np.array([place[name] for name in own], np.int64)
+    return Labelled(row, code, names, np.arange(row.size, dtype=np.int64), values, [""] * row.size)

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from vetset.curate.checking import check
 from vetset.curate.dataset import Dataset, frame
+from vetset.curate.errors import DataError, UsageError
 from vetset.curate.labels.judged import judge_labels, knows_nothing, why_not
 from vetset.curate.labels.labelled import from_arrays
 from vetset.curate.labels.suspect import suspects
@@ -145,6 +146,40 @@ def test_vectors_that_are_all_the_same_tell_nothing():
     assert "all vectors are the same" in (why_not(of) or "")
     zeros = from_arrays(np.zeros((40, 8)), ["ab"[n % 2] for n in range(40)])
     assert "all vectors are the same" in (why_not(zeros) or "")
+
+
+def test_rows_of_arrays_without_a_label_are_left_out():
+    labels = [None, float("nan"), *["a", "b"] * 10]
+    of = from_arrays(np.eye(22), labels)
+    assert of.names == ["a", "b"]
+    assert of.row.tolist() == list(range(2, 22))
+    assert of.vectors.shape == (20, 22)
+    assert "no row has both" in (why_not(from_arrays(np.eye(12), [None] * 12)) or "")
+
+
+def test_labels_of_arrays_are_told_apart_to_the_last_character_and_long_ones_cost_little():
+    names = ["a", "a\0", "", "x" * 1_000_000]
+    of = from_arrays(np.eye(400), names * 100)
+    assert of.names == sorted(names)
+    assert of.counts.tolist() == [100] * 4
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, 1e30])
+def test_arrays_with_a_number_that_is_none_are_refused_by_their_row(odd):
+    vectors = np.eye(12)
+    vectors[5, 5] = odd
+    with pytest.raises(DataError, match="row 5"):
+        from_arrays(vectors, list("ab" * 6))
+
+
+@pytest.mark.parametrize(("vectors", "labels"), [(np.eye(12), "ab"), (np.ones(12), "ab" * 6), (np.eye(12), [])])
+def test_arrays_that_do_not_go_together_are_refused(vectors, labels):
+    with pytest.raises(UsageError, match="one vector a label"):
+        from_arrays(vectors, list(labels))
+
+
+def test_no_arrays_at_all_are_an_empty_set():
+    assert "no row has both" in (why_not(from_arrays([], [])) or "")
 
 
 def test_one_text_a_thousand_times_is_one_text(checked):
