@@ -88,7 +88,7 @@ def find_near_conflict(
     """
     if not are_classes(of, notes) or len(of.texts) < 2 or not any(of.texts):
         return empty()
-    label = np.where(of.targets.max(axis=1) > 0.5, of.targets.argmax(axis=1), -1)
+    label = _majority(of)
     folded = fold_all(pl.Series(of.texts, dtype=pl.String))
     number = folded.rank("dense").to_numpy().astype(np.int64)
     kinds = [_usable(pairs, label, number) for pairs in _pairs(of, folded, threshold, paraphrase, notes)]
@@ -103,6 +103,17 @@ def find_near_conflict(
     if not clashes:
         return empty()
     return _report(of, rows, list(clashes.values()), label, _support(of, kinds, label))
+
+
+def _majority(of: Labelled) -> Ints:
+    """Return (m) the label that most rows of a text have; -1 where none has more than half."""
+    labels = len(of.names)
+    cells, rows = np.unique(of.text * labels + of.code, return_counts=True)  # texts times labels would be too many
+    text, code = np.divmod(cells, labels)
+    found = np.full(len(of.vectors), -1, np.int64)
+    most = 2 * rows > np.bincount(of.text, minlength=len(found))[text]
+    found[text[most]] = code[most]
+    return found
 
 
 def _pairs(

@@ -1,6 +1,5 @@
 """Two labels that are one."""
 
-import csv
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -165,21 +164,11 @@ def test_any_order_of_rows_and_a_second_run_find_the_same():
     assert find_alias(*made(pairs)).equals(find_alias(*made(pairs)))
 
 
-@pytest.fixture(scope="module")
-def bank(shared):
-    pairs = []
-    for name in ("train", "test"):
-        with (shared / "bank_intents" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            pairs += [(line["text"], line["category"]) for line in csv.DictReader(file)]
-    rows = frame([{"messages": text, "label": label} for text, label in pairs])
-    return labelled(rows, encoder=tfidf_vectors), rows
-
-
 @pytest.mark.slow
 def test_bank_intents_have_no_alias_and_each_that_is_planted_is_found(bank):
     from dataclasses import replace
 
-    of, rows = bank
+    of, rows = made(bank.rows())
     assert aliases(of, rows) == []
     names = np.array(of.names, object)[of.code]
     planted_names = [("card_arrival", "zzz"), ("top_up_failed", "TopUp failed"), ("exchange_rate", "exchnge_rate")]

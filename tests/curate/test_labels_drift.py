@@ -193,12 +193,8 @@ def test_notes_mask_and_cut_what_they_quote():
     assert len(note) < 200
 
 
-def bank(shared):
-    return pl.concat([pl.read_csv(shared / "bank_intents" / f"{side}.csv") for side in ("train", "test")])
-
-
-def test_bank_intents_of_which_one_takes_over_another_are_found_by_a_check(shared, tmp_path):
-    set_ = bank(shared).filter(pl.col("category").is_in(
+def test_bank_intents_of_which_one_takes_over_another_are_found_by_a_check(bank, tmp_path):
+    set_ = bank.filter(pl.col("category").is_in(
         ["card_arrival", "card_delivery_estimate", "lost_or_stolen_card", "exchange_rate", "age_limit", "country_support"]
     ))  # fmt: skip
     when = np.random.default_rng(0).random(len(set_))

@@ -1,6 +1,7 @@
 """Nearly the same text under different labels."""
 
 import csv
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -139,6 +140,21 @@ def test_landmarks_miss_no_close_pair(monkeypatch):
         paraphrases(vectors, 0.95, most=100)
 
 
+def test_thousands_of_labels_cost_no_memory_a_text():
+    draw = np.random.default_rng(0)
+    words = np.array(["".join(draw.choice(list("bcdfgaeiou"), 6)) for _ in range(500)])
+    texts = [" ".join(draw.choice(words, 6)) for _ in range(6_000)]
+    labels = [f"label {n % 3_000}" for n in range(6_000)]
+    rows = frame([{"messages": text, "label": label} for text, label in zip(texts, labels, strict=True)])
+    of = labelled(rows, encoder=lambda asked: np.ones((len(asked), 1), np.float32))
+    tracemalloc.start()
+    found = find_near_conflict(of, rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.is_empty()
+    assert peak < 60e6, peak
+
+
 @pytest.mark.parametrize(
     "pairs",
     [
@@ -201,12 +217,8 @@ def test_tweets_that_stand_twice_with_quotes_around_them_conflict(shared):
     assert found["note"].str.starts_with("Says the same as").all()
 
 
-def test_bank_questions_conflict_where_a_person_sees_no_difference(shared):
-    pairs = []
-    for name in ("train", "test"):
-        with (shared / "bank_intents" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            pairs += [(line["text"], line["category"]) for line in csv.DictReader(file)]
-    rows = frame([{"messages": text, "label": label} for text, label in pairs])
+def test_bank_questions_conflict_where_a_person_sees_no_difference(bank):
+    rows = frame([{"messages": text, "label": label} for text, label in bank.rows()])
     of = labelled(rows, encoder=lambda texts: np.ones((len(texts), 1), np.float32))
     found = find_near_conflict(of, rows)
     texts = rows.filter(rows["id"].is_in(found["id"].to_list()))["messages"].list.first().struct.field("content")

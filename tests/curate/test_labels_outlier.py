@@ -1,6 +1,5 @@
 """Rows that belong to no label."""
 
-import csv
 import json
 import tracemalloc
 
@@ -117,15 +116,6 @@ def test_any_order_of_rows_and_a_second_run_find_the_same():
     assert outliers(pairs, words=True)[1].sort("id").equals(one)
 
 
-@pytest.fixture(scope="module")
-def bank(shared):
-    pairs = []
-    for name in ("train", "test"):
-        with (shared / "bank_intents" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            pairs += [(line["text"], line["category"]) for line in csv.DictReader(file)]
-    return pairs
-
-
 def foreign(shared, kind, draw):
     if kind == "tweets":
         tweets = pl.read_csv(shared / "arabic_sentiment/ArSarcasm_test.csv")["tweet"].to_list()
@@ -140,9 +130,9 @@ def foreign(shared, kind, draw):
 @pytest.mark.parametrize(("kind", "least"), [("tweets", 1.0), ("sums", 0.8), ("gibberish", 1.0)])
 def test_fifty_foreign_rows_among_bank_questions_are_found_at_half_a_percent_of_false_alarms(bank, shared, kind, least):
     draw = np.random.default_rng(3)
-    names = sorted({label for _, label in bank})
+    names = bank["category"].unique().sort().to_list()
     planted = [(text, names[draw.integers(len(names))]) for text in foreign(shared, kind, draw)]
-    rows = frame([{"messages": text, "label": label} for text, label in [*bank, *planted]])
+    rows = frame([{"messages": text, "label": label} for text, label in [*bank.rows(), *planted]])
     # The vectors are not looked at; made of nothing, they cost nothing.
     of = labelled(rows, encoder=lambda texts: np.ones((len(texts), 1), np.float32))
     found = rows["id"].is_in(find_outlier(of, rows, words=True)["id"].to_list()).to_numpy()
