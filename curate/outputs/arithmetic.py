@@ -25,14 +25,16 @@ _LATEX = (
 )  # fmt: skip
 _FRACTION = re.compile(r"\\d?frac\{([^{}]{1,30})\}\{([^{}]{1,30})\}")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d])")
+_TRIPLE = re.compile(r" \d\d\d")
 _NOTE = re.compile(r"<<([^<>=]{1,120})=([^<>=]{1,40})>>")
 # A sum and what it is said to be, on one line; possessive, so that no text makes it slow.
 _CHAIN = re.compile(
     r"[\d(.$€£¥₹₱][\d \t.,()+*/^xX$€£¥₹₱%-]{0,160}+(?:=[ \t]*+[-\d.($€£¥₹₱][\d \t.,()+*/^xX$€£¥₹₱%-]{0,80}+){1,8}+"
 )
-# Words between a number and the next sign: its unit.
+# Words between a number and the next sign: its unit. It begins with the sign before them and not with a look behind, for which
+# every place would be tried.
 _UNIT = re.compile(
-    r"(?<=[\d)%])[ \t]{0,2}(/? ?(?:[A-Za-z]{2,20}\.?)(?:[ /-][A-Za-z]{2,20})?)(?=[ \t]{0,2}(?:[-+*/)=]|[xX][ \t]*[\d($]))"
+    r"([\d)%])[ \t]{0,2}(/? ?(?:[A-Za-z]{2,20}\.?)(?:[ /-][A-Za-z]{2,20})?)(?=[ \t]{0,2}(?:[-+*/)=]|[xX][ \t]*[\d($]))"
 )
 _UNITS_NOT = (
     "squared cubed dozen dozens hundred hundreds thousand thousands million millions billion billions trillion "
@@ -41,13 +43,20 @@ _UNITS_NOT = (
     "log ln sin cos tan sqrt pi degrees"
 )
 _SAYING = frozenset(_UNITS_NOT.split())
+_WORDS_OPEN = (
+    "of half twice thrice double triple third quarter times minus plus less than more and percent by over to from log sqrt mod "
+    "step day week month year hour question part number no page chapter item exercise problem example method option case "
+    "equation room box"
+)
 # What stands before a sum and belongs to it: then the sum is not the whole of it.
 _OPEN = re.compile(
     r"(?i)(?:[\w^_√\\)\]}~'\"|.,]|[)\]}+*/^%=<>~≈√!\\¼½¾⅓⅔⅛-][ \t]*|[+*/^=][ \t]*(?:[A-Za-z']{1,20}[ \t]+){1,3}"
-    r"|\d[ \t]+|\bx[ \t]+|\b(?:of|half|twice|thrice|double|triple|third|quarter|times|minus|plus|less|than|more|and|percent"
-    r"|by|over|to|from|log|sqrt|mod|step|day|week|month|year|hour|question|part|number|no|page|chapter|item|exercise|problem"
-    r"|example|method|option|case|equation|room|box)s?[ \t]+)$"
+    rf"|\d[ \t]+|\bx[ \t]+|\b(?:{'|'.join(_WORDS_OPEN.split())})s?[ \t]+)$"
 )
+_LETTERS = re.compile(r"[a-z]+")
+_GOES_ON, _SIGN_LAST = re.compile(r"[\w\\(]"), re.compile(r"[-+*/^xX(] ?$")
+_OPENING = frozenset(["x", *_WORDS_OPEN.split(), *(f"{word}s" for word in _WORDS_OPEN.split())])
+_OPERATORS = frozenset("+*/^=")
 _GLUED = re.compile(r"[\w^!°√\\{\[:'\"]")
 _AFTER = re.compile(
     r"(?i)[ \t]*(?:million|billion|trillion|thousand|hundred|dozen|mod\b|remainder|r ?\d|rem\b|余|万|亿|千|百"
@@ -57,6 +66,7 @@ _SUM = re.compile(r"[\d)%]\s*(?:\*\*|[-+*/^xX(])\s*[-\d($€£.]")
 _TWO = re.compile(r"\s*[$€£]?(\d{1,12}(?:\.\d{1,8})?)\s*([-+*/xX])\s*[$€£]?(\d{1,12}(?:\.\d{1,8})?)\s*")
 _ONE = re.compile(r"\s*[$€£]?(\d{1,12}(?:\.\d{1,8})?)\s*")
 _FINAL = re.compile(r"(?m)(?:^####|^A:|\\boxed\{)\s*[$€£]?\s*(-?\d[\d,]*(?:\.\d+)?)\s*%?\}?\.?\s*$")
+_JOINS_BEFORE, _JOINS_AFTER = re.compile(r"[\d.,]$|\d $"), re.compile(r"[\d.,]| \d")
 _NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve"
 _SPELT = {word: float(value) for value, word in enumerate(_NUMBER_WORDS.split())}
 _SPELT_WORD = re.compile(rf"\b(?:{'|'.join(_SPELT)})\b")
@@ -114,7 +124,8 @@ def wrong_sums(text: str) -> Iterator[Claim]:
             text = text.replace(sign, plain)
     if not text.isascii():
         text = text.translate(_SIGNS)
-    text = _THOUSANDS.sub(lambda number: number[0].replace(" ", ""), text)
+    if _TRIPLE.search(text):
+        text = _THOUSANDS.sub(lambda number: number[0].replace(" ", ""), text)
     noted = set()
     for left, right in _NOTE.findall(text):
         noted.add("".join(f"{left}={right}".split()))
@@ -131,11 +142,11 @@ def _of_line(line: str, noted: set[str]) -> Iterator[Claim]:
     units = bare != line
     for chain in _CHAIN.finditer(bare):
         before, after = bare[max(0, chain.start() - 30) : chain.start()], bare[chain.end() :]
-        if _OPEN.search(before):
+        if before and _is_open(before):
             continue
         sides = [side.strip(" \t") for side in chain[0].split("=")]
         cut = chain[0][-1] not in " \t" and _GLUED.match(after)  # 7x, 5th, 3!, 2:30
-        if cut or _AFTER.match(after) or (re.search(r"[-+*/^xX(] ?$", sides[-1]) and re.match(r"[\w\\(]", after)):
+        if cut or _AFTER.match(after) or (_SIGN_LAST.search(sides[-1]) and _GOES_ON.match(after)):
             sides = sides[:-1]
         sides[-1:] = [_closed(side) for side in sides[-1:]]
         for left, right in pairwise(sides):
@@ -144,9 +155,23 @@ def _of_line(line: str, noted: set[str]) -> Iterator[Claim]:
                 yield Claim(f"{left} = {right}", note=False)
 
 
+def _is_open(before: str) -> bool:
+    """Whether what stands before a sum belongs to it (``_OPEN``); most often a word does, which takes no regular expression."""
+    word = before[:-1].rpartition(" ")[2]
+    if (
+        before[-1] == " "
+        and word.isalpha()
+        and word.isascii()
+        and len(before) > len(word) + 1
+        and _OPERATORS.isdisjoint(before)
+    ):
+        return word.lower() in _OPENING
+    return _OPEN.search(before) is not None
+
+
 def _without(unit: re.Match[str]) -> str:
-    words = re.findall(r"[a-z]+", unit[1].lower())
-    return unit[0] if _SAYING.intersection(words) else " "
+    words = _LETTERS.findall(unit[2].lower())
+    return unit[0] if _SAYING.intersection(words) else f"{unit[1]} "
 
 
 def _closed(side: str) -> str:
@@ -158,11 +183,11 @@ def _closed(side: str) -> str:
 
 
 def _fails(left: str, right: str, *, units: bool) -> bool:
-    if not _SUM.search(left):
-        return False  # no sum, but a number or a name's value
     plain, said = _TWO.fullmatch(left), _ONE.fullmatch(right)
     if plain and said and _quickly(plain[1], plain[2], plain[3], said[1]):
         return False
+    if not _SUM.search(left):
+        return False  # no sum, but a number or a name's value
     left = left.lstrip(" \t,")
     while left.startswith("(") and left.count("(") > left.count(")"):
         left = left[1:].lstrip()
@@ -183,20 +208,34 @@ def _quickly(one: str, sign: str, other: str, said: str) -> bool:
 
 def unfounded(text: str) -> str | None:
     """Return the final answer (``#### 72``, ``A: 72``, boxed) if the last sum has another result and no number before is it."""
-    final = list(_FINAL.finditer(text))
+    signs = [place for sign in ("####", "A:", "\\boxed{") if (place := text.find(sign)) >= 0]
+    final = list(_FINAL.finditer(text, min(signs))) if signs else []
     if not final:
         return None
     before = text[: final[-1].start()]
     if "=" not in before:
         return None
+    if _stands(final[-1][1].lstrip("-"), before):
+        return None
     # A dollar is 100 cents, 3.5 may be four buses, and three is 3.
     said = _value(final[-1][1].lstrip("-"))
-    before = _THOUSANDS.sub(lambda number: number[0].replace(" ", ""), before)
+    before = before if not _TRIPLE.search(before) else _THOUSANDS.sub(lambda number: number[0].replace(" ", ""), before)
     known = {_value(number) for number in set(re.findall(r"\d[\d,]*(?:\.\d+)?|\.\d+", before))}
     if any(said in (number, 100 * number) or (abs(said - number) < 1 and number != int(number)) for number in known):
         return None
     spelt = {_SPELT[word] for word in _SPELT_WORD.findall(before.lower())}
     return None if any(said in (number, 100 * number) for number in spelt) else final[-1][1]
+
+
+def _stands(number: str, text: str) -> bool:
+    """Whether a number stands in a text as it is written, apart from other digits; it may where this says no."""
+    place = text.find(number)
+    while place >= 0:
+        around = text[max(place - 2, 0) : place], text[place + len(number) : place + len(number) + 2]
+        if not _JOINS_BEFORE.search(around[0]) and not _JOINS_AFTER.match(around[1]):
+            return True
+        place = text.find(number, place + 1)
+    return False
 
 
 def _value(number: str) -> float:

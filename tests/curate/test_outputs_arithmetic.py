@@ -1,8 +1,10 @@
 """outputs.arithmetic: sums that no reading makes right."""
 
 import json
+import re
 import time
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from vetset.curate import text
 from vetset.curate.dataset import frame
 from vetset.curate.findings import SCHEMA
+from vetset.curate.outputs import arithmetic
 from vetset.curate.outputs.arithmetic import find_arithmetic, unfounded, wrong_sums
 from vetset.curate.outputs.sums import Unreadable, holds, tokens, work_out
 
@@ -159,3 +162,43 @@ def test_wrong_solutions_of_models_are_found_far_oftener_than_right_ones(shared)
     share = {right: of["score"].is_not_null().mean() for (right,), of in told.group_by("right")}
     assert share[False] > 5 * share[True]
     assert share[True] < 0.01
+
+
+def test_the_quick_looks_say_what_the_regular_expressions_say():
+    random = np.random.default_rng(0)
+    words = ["of", "and", "sold", "x", "xs", "steps", "'s", "Of", "ſ", "日", "_of"]
+    pieces = [*words, "1", " ", " ", "  ", "\t", "+", "=", "(", ":", ".", "€", "$"]
+        "of",
+        "and",
+        "sold",
+        "x",
+        "xs",
+        "steps",
+        "'s",
+        "1",
+        " ",
+        " ",
+        "  ",
+        "\t",
+        "+",
+        "=",
+        "(",
+        ":",
+        ".",
+        "€",
+        "Of",
+        "ſ",
+        "日",
+        "_of",
+        "$",
+    ]
+    for _ in range(3000):
+        before = "".join(random.choice(pieces, random.integers(1, 6)))
+        assert arithmetic._is_open(before) == (arithmetic._OPEN.search(before) is not None), before
+    numbers = ["72", "7", "2", "72.5", "172", "1,72", "72,000", ".72", "0 72", "72 000", " ", "x", "=", ".", ","]
+    for _ in range(3000):
+        text = "".join(random.choice(numbers, random.integers(1, 5)))
+        joined = arithmetic._THOUSANDS.sub(lambda number: number[0].replace(" ", ""), text)
+        known = [arithmetic._value(number) for number in re.findall(r"\d[\d,]*(?:\.\d+)?|\.\d+", joined)]
+        if arithmetic._stands("72", text):
+            assert 72.0 in known, text
