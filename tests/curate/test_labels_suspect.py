@@ -157,6 +157,8 @@ def test_check_tells_of_suspects_from_file_to_json(tmp_path, capsys):
 def meaning(tmp_path_factory):
     """Vectors of texts by the encoder that VETSET_ENCODER names, of words without one."""
     folder = os.environ.get("VETSET_ENCODER")
+    if not folder and os.environ.get("CI") == "true":
+        pytest.fail("VETSET_ENCODER names no encoder, and CI needs one: see .ci/run")
     encoder = find_encoder(folder).encoder if folder else tfidf_vectors
     cache = tmp_path_factory.mktemp("vectors")
 
@@ -174,7 +176,7 @@ def chance_of(texts, labels, vectors, rows=None):
 
 
 ANCHORS = {"wrench_youtube": 0.60, "wrench_trec": 0.71, "chnsenticorp_golden": 0.64, "sick_corrected": 0.37}
-"""Average precision to reach by MiniLM; the third moves by 0.005 with the folds that are drawn, around 0.65."""
+"""Average precision to reach by MiniLM. It reads no Chinese: there words do alone, and encoding takes minutes for nothing."""
 
 
 @pytest.mark.slow
@@ -187,8 +189,15 @@ def test_errors_that_people_confirmed_stand_first(name, shared, meaning):
     text = rows["text"] if "text" in rows.columns else rows["sentence_a"] + "\n" + rows["sentence_b"]
     wrong = rows["is_error"].fill_null(False).to_numpy()
     verified = rows["verified"].to_numpy()
+    if name == "chnsenticorp_golden":
+        vectors = by_words
     found = chance_of(text.to_list(), rows["label"].to_list(), vectors)
     assert average_precision(wrong[verified], found[verified]) >= ANCHORS[name] - (0 if by_meaning else 0.1)
+
+
+def by_words(texts):
+    encoded = encode(pl.Series(texts, dtype=pl.String), tfidf_vectors)
+    return np.where((encoded.of_row >= 0)[:, None], encoded.vectors[encoded.of_row], 0)
 
 
 def intents(shared, classes):
