@@ -16,8 +16,10 @@ from .duplicates import semantic
 from .embed.encoder import TFIDF, Encoder, find_encoder
 from .embed.encoding import Progress, encode, row_texts, tell
 from .labels.alias import Alias, aliases
+from .labels.classes import SEVERAL
 from .labels.judged import Judged, judge_labels, knows_nothing, why_not
 from .labels.labelled import Labelled, labelled
+from .labels.targets import kind_of_labels, likeliest
 from .near.score_curve import Curve
 from .options import Options
 from .outputs.exchanges import exchanges
@@ -79,17 +81,37 @@ class Material:
             encoded = encode(row_texts(self.rows, "input"), self.label_encoder, cache=self.cache, progress=progress)
             tell(encoded, None if self.options.encoder is None else self.notes)
             texts = placed(encoded)
-        return texts, thin_regions(self.rows, texts, train=self.train)
+        return texts, thin_regions(self.single, texts, train=self.train)
 
     @cached_property
     def aliases(self) -> list[Alias]:
         """Labels that seem to be other ones."""
-        return aliases(self.labelled, self.rows, self.notes)
+        return aliases(self.labelled, self.single, self.notes)
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether rows have several labels each."""
+        return kind_of_labels(self.rows["label"]) == "several"
+
+    @cached_property
+    def single(self) -> pl.DataFrame:
+        """The rows, with the likeliest label in place of shares of labels: what looks at one label a row looks at these."""
+        shares = kind_of_labels(self.rows["label"]) == "shares"
+        return self.rows.with_columns(likeliest(self.rows["label"])) if shares else self.rows
+
+    @cached_property
+    def single_keys(self) -> pl.DataFrame:
+        """The keys of ``single``: shares that differ a little are no conflict where they are likeliest the same."""
+        return self.keys if self.single is self.rows else text.keys(self.single)
 
     @cached_property
     def judged(self) -> Judged | None:
         """The labels, each judged by all other rows; ``None``, and a note on why, where that can't be."""
         if self.rows["label"].null_count() == self.rows.height:
+            return None
+        if self.several:
+            if SEVERAL not in self.notes:
+                self.notes.append(SEVERAL)
             return None
         reason = why_not(self.labelled)
         if reason is not None:

@@ -22,6 +22,7 @@ from .labels.ambiguous import find_ambiguous
 from .labels.annotators import find_annotator
 from .labels.drift import find_drift, may_drift
 from .labels.estimate import estimate_figures
+from .labels.multi import find_suspect_sets
 from .labels.near_conflict import COSINE, find_near_conflict
 from .labels.outlier import find_outlier
 from .labels.rare import find_rare
@@ -102,54 +103,60 @@ RULES: dict[str, Rule] = {
     ),
     "labels.conflict": Rule(
         "the same input with different targets",
-        lambda m: labels.find_conflict(m.rows, m.keys),
+        lambda m: labels.find_conflict(m.single, m.single_keys),
         lambda _, found: asdict(labels.conflict_figures(found)),
     ),
     "labels.suspect": Rule(
         "a label that is probably wrong, by what all other rows say",
-        lambda m: findings.empty() if m.judged is None else find_suspect(m.rows, m.judged),
+        lambda m: (
+            find_suspect_sets(m.rows, m.labelled, notes=m.notes)
+            if m.several
+            else findings.empty()
+            if m.judged is None
+            else find_suspect(m.single, m.judged)
+        ),
         lambda m, _: {} if m.judged is None else estimate_figures(m.rows, m.judged),
     ),
     "labels.ambiguous": Rule(
         "two labels fit the text alike: their definitions are at fault",
-        lambda m: findings.empty() if m.judged is None else find_ambiguous(m.rows, m.judged),
+        lambda m: findings.empty() if m.judged is None else find_ambiguous(m.single, m.judged),
     ),
     "labels.annotator": Rule(
         "annotators who err more than the rest, or confuse some labels",
         lambda m: (
             findings.empty()
             if m.judged is None
-            else find_annotator(m.rows, m.labelled, m.judged.by_text.wrong, m.judged.suggested)
+            else find_annotator(m.single, m.labelled, m.judged.by_text.wrong, m.judged.suggested)
         ),
     ),
     "labels.near_conflict": Rule(
         "nearly the same input, or a paraphrase, with another label",
         lambda m: find_near_conflict(
             m.labelled,
-            m.rows,
+            m.single,
             threshold=m.options.threshold,
             paraphrase=None if m.knows_words_alone else m.options.cosine or COSINE,
             notes=m.notes,
         ),
     ),
     "labels.alias": Rule(
-        "two labels that are one: misspelt, renamed or merged", lambda m: find_alias(m.labelled, m.rows, m.aliases)
+        "two labels that are one: misspelt, renamed or merged", lambda m: find_alias(m.labelled, m.single, m.aliases)
     ),
     "labels.rare": Rule(
         "a label that fewer than five rows have, or none that is trained on",
         lambda m: find_rare(
-            m.labelled, m.rows, train=m.train, skip=frozenset(alias.rare for alias in m.aliases), notes=m.notes
+            m.labelled, m.single, train=m.train, skip=frozenset(alias.rare for alias in m.aliases), notes=m.notes
         ),
     ),
     "labels.outlier": Rule(
         "the text belongs to no label",
-        lambda m: find_outlier(m.labelled, m.rows, words=m.knows_words_alone, notes=m.notes),
+        lambda m: find_outlier(m.labelled, m.single, words=m.knows_words_alone, notes=m.notes),
     ),
     "labels.drift": Rule(
         "labels whose meaning moved with time, source or version",
         lambda m: (
-            find_drift(m.rows, m.labelled, columns=m.wanted.drift)
-            if may_drift(m.rows, m.wanted.drift)
+            find_drift(m.single, m.labelled, columns=m.wanted.drift)
+            if may_drift(m.single, m.wanted.drift)
             else findings.empty()
         ),
     ),

@@ -10,6 +10,7 @@ import polars as pl
 
 from ..errors import quote
 from ..findings import empty, report
+from ..labels.targets import exploded, kind_of_labels
 from ..masking import mask
 from ..text import fold, fold_all, turns
 from .wanted import Wanted
@@ -34,22 +35,26 @@ def label_figures(rows: pl.DataFrame, wanted: Wanted, *, train: str = "train") -
     """Return how the rows spread over the labels, as JSON values; nothing where no row has a label.
 
     ``effective`` is the perplexity of the shares: as many classes of equal size would be as uncertain (exp of Shannon's
-    entropy). ``ratio`` is the most frequent label's rows over the rarest one's.
+    entropy). ``ratio`` is the most frequent label's rows over the rarest one's. Each label of a row with several is counted, of
+    shares the likeliest.
 
     Args:
         rows: the rows.
         wanted: labels that there should be, and the label of negatives.
         train: name of the split that is trained on.
     """
-    labelled = rows.select("label", "split").filter(pl.col("label").is_not_null())
+    known = rows.select("label", "split").filter(pl.col("label").is_not_null())
+    labelled = exploded(known)
     if labelled.is_empty():
         return {}
     counts = labelled.group_by("label").agg(pl.len().alias("rows")).sort("rows", "label", descending=[True, False])
     figures: dict[str, Any] = {
-        "rows": labelled.height,
-        "unlabelled": rows.height - labelled.height,
+        "rows": known.height,
+        "unlabelled": rows.height - known.height,
         "labels": counts.height,
     }
+    if kind_of_labels(known["label"]) == "several":
+        figures["labels_a_row"] = round(labelled.height / known.height, 2)
     if counts.height > max(_FREE * labelled.height, _FEW):
         return figures | {"classes": False}
     shares = counts["rows"].to_numpy() / labelled.height
@@ -60,7 +65,7 @@ def label_figures(rows: pl.DataFrame, wanted: Wanted, *, train: str = "train") -
         "counts": dict(_ends(counts).iter_rows()),
         "single": int((counts["rows"] == 1).sum()),
         "absent": _absent(labelled, counts["label"], train),
-        "negative": _negatives(counts, labelled.height, wanted),
+        "negative": _negatives(counts, known.height, wanted),
     }
     if wanted.expected:
         have = set(counts["label"])
@@ -92,14 +97,15 @@ def opener_figures(rows: pl.DataFrame, *, most: int = 5) -> dict[str, Any]:
 def find_unknown_labels(rows: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     """Find rows whose label is none of those that there should be; nothing where none were named.
 
-    A label that is written almost as an expected one is suggested to be that one.
+    A label that is written almost as an expected one is suggested to be that one; not so where rows have several labels, of which
+    the first that is not expected is told.
 
     Returns:
         Findings of ``coverage.balance``.
     """
     if not wanted.expected:
         return empty()
-    odd = rows.select("id", "label").filter(
+    odd = exploded(rows.select("id", "label")).filter(
         pl.col("label").is_not_null() & ~pl.col("label").is_in(list(wanted.expected))
     )
     if odd.is_empty():
@@ -109,6 +115,8 @@ def find_unknown_labels(rows: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     notes = [_note(name, value, wanted) for name, value in zip(names, meant, strict=True)]
     known = pl.DataFrame({"label": names, "value": meant, "note": notes}, schema_overrides={"value": pl.String})
     told = odd.join(known, on="label", how="left", maintain_order="left")
+    if kind_of_labels(rows["label"]) == "several":
+        told = told.unique("id", keep="first", maintain_order=True).with_columns(pl.lit(None, pl.String).alias("value"))
     suggest = pl.when(pl.col("value").is_null()).then(pl.lit("review")).otherwise(pl.lit("relabel"))
     return report(
         told.select("id", pl.lit(1.0).alias("score"), "note", suggest.alias("suggest"), "value"), "coverage.balance"

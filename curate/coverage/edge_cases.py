@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from ..embed.encoding import row_texts
+from ..labels.targets import has_any
 from ..text import fold, fold_all
 from .wanted import EdgeCase, Wanted
 
@@ -54,7 +55,7 @@ def met(rows: pl.DataFrame, case: EdgeCase, folded: pl.Series, texts: pl.Series)
     if case.pattern is not None:
         asked &= texts.str.contains(case.pattern)
     if case.label:
-        asked &= rows["label"].is_in(list(case.label)).fill_null(value=False)
+        asked &= has_any(rows["label"], case.label)
     if case.script is not None:
         script = rf"\p{{{case.script.capitalize()}}}"
         own, letters = texts.str.count_matches(script), texts.str.count_matches(r"\p{L}")

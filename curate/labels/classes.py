@@ -7,6 +7,9 @@ from ..masking import mask
 from ..wording import counted
 from .labelled import Labelled
 
+SEVERAL = "Rows carry several labels each: labels.suspect judges them label by label; what else looks at labels wants one a row."
+"""What is said, once, where a rule that looks at single labels is passed over."""
+
 
 def are_classes(of: Labelled, notes: list[str] | None = None) -> bool:
     """Say whether labels can be held against each other; why not is said in ``notes``, once.
@@ -20,7 +23,9 @@ def are_classes(of: Labelled, notes: list[str] | None = None) -> bool:
     rows, labels = len(of.row), len(of.names)
     if rows == 0:
         return False
-    if labels == 1:
+    if of.several:
+        why = SEVERAL
+    elif labels == 1:
         why = f"All {counted(rows, 'labelled row')} have the label {shown(of.names[0])}: there is none to hold it against."
     elif 2 * labels > rows:
         # A label that stands once can't be checked; where most do, they are numbers, names or answers.

@@ -82,7 +82,7 @@ def may_drift(rows: pl.DataFrame, columns: Sequence[str] = ()) -> bool:
 
 def moves(rows: pl.DataFrame, of: Labelled, *, columns: Sequence[str] = ()) -> list[Move]:
     """Return what moved, axis by axis, the surest first."""
-    if len(of.names) < 2:
+    if len(of.names) < 2 or of.several:
         return []
     found: list[Move] = []
     along = axes(rows[of.row], columns)

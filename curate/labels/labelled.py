@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ..embed.encoder import Encoder
 from ..embed.encoding import Report, encode, row_texts, tell
 from ..errors import DataError, UsageError
 from ..near.cosine import Ints, Vectors
+from .targets import Targets, likeliest, parse
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,9 @@ class Labelled:
     row: Ints
     """(n) position in the rows frame, rising."""
     code: Ints
-    """(n) which label, as a position in ``names``."""
+    """(n) which label, as a position in ``names``; of shares the likeliest."""
     names: list[str]
-    """(k) the labels that occur, sorted."""
+    """(k) the labels that occur, sorted. Where rows have several labels each, a whole set is one name; ask ``several`` first."""
     text: Ints
     """(n) which text, as a position in ``vectors`` and ``texts``: rows that say the same share it."""
     vectors: Vectors
@@ -34,6 +35,13 @@ class Labelled:
     """(m) the texts."""
     blank: int = 0
     """Labelled rows that are left out, since they have no text or none that the encoder can read."""
+    given: Targets | None = None
+    """The labels of each of the n rows, where they are shares or sets."""
+
+    @property
+    def several(self) -> bool:
+        """Whether rows have several labels each: what looks at single labels has nothing to say then."""
+        return self.given is not None and self.given.kind == "several"
 
     @cached_property
     def counts(self) -> Ints:
@@ -42,9 +50,12 @@ class Labelled:
 
     @cached_property
     def targets(self) -> npt.NDArray[np.float32]:
-        """(m, k) share of each label among the rows of a text; every line sums to 1."""
+        """(m, k) share of each label among the rows of a text, shares by their numbers; every line sums to 1."""
         found = np.zeros((len(self.vectors), len(self.names)), np.float32)
-        np.add.at(found, (self.text, self.code), 1.0)
+        if self.given is None or self.several:
+            np.add.at(found, (self.text, self.code), 1.0)
+        else:
+            np.add.at(found, (self.text[self.given.row], self.given.code), self.given.share)
         return found / np.maximum(found.sum(axis=1, keepdims=True), 1.0)
 
 
@@ -75,15 +86,33 @@ def labelled(
     tell(encoded, notes)
     seen = encoded.of_row >= 0
     label = rows["label"].gather(have[seen])
-    names = label.unique().sort().to_list()
+    given = parse(label)
+    shares = given is not None and given.kind == "shares"
+    names = given.names if given is not None and shares else label.unique().sort().to_list()
+    label = likeliest(label) if shares else label
     code = (
         label.replace_strict(names, range(len(names)), return_dtype=pl.Int64)
         if names
         else pl.Series([], dtype=pl.Int64)
     )
     return Labelled(
-        have[seen], code.to_numpy(), names, encoded.of_row[seen], encoded.vectors, encoded.texts, int((~seen).sum())
+        have[seen],
+        code.to_numpy(),
+        names,
+        encoded.of_row[seen],
+        encoded.vectors,
+        encoded.texts,
+        int((~seen).sum()),
+        given,
     )
+
+
+def by_text(of: Labelled) -> Labelled:
+    """Return the same with the texts sorted: what is drawn by place is then drawn alike for every order of the rows."""
+    order = np.array(sorted(range(len(of.texts)), key=of.texts.__getitem__), np.int64)
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
+    return replace(of, text=place[of.text], vectors=of.vectors[order], texts=[of.texts[at] for at in order])
 
 
 def from_arrays(vectors: npt.ArrayLike, labels: npt.ArrayLike) -> Labelled:

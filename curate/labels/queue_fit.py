@@ -14,12 +14,14 @@ from .. import disk
 from ..embed.encoder import Encoder
 from ..embed.encoding import Report
 from ..version import version
+from .classes import SEVERAL
 from .influence import influence, row_weights
 from .judged import Judged, judge_labels, knows_nothing, why_not
 from .labelled import Labelled, labelled
 from .planted import Doubles, Ints
 from .reviewed import Reviewed, reviewed
 from .suspect import reasons
+from .targets import likeliest
 
 FIT = pl.Schema(
     {
@@ -84,7 +86,7 @@ def fitted(
         return Fit(kept, None, again=False)
     seen = reviewed(rows, heads)
     of = labelled(seen.rows, encoder=encoder, cache=cache, progress=progress, notes=notes)
-    reason = why_not(of)
+    reason = SEVERAL if of.several else why_not(of)
     if reason is not None:
         return Fit(pl.DataFrame(schema=FIT), reason, again=True)
     came, held = _came(seen, of)
@@ -131,6 +133,7 @@ def _came(seen: Reviewed, of: Labelled) -> tuple[Ints, np.ndarray]:
     A label that no row has any longer can't be judged; there the label of now stands for it.
     """
     trusted = seen.answers.filter("trusted").select("id", "came")
+    trusted = trusted.with_columns(likeliest(trusted["came"]))
     ids = pl.DataFrame({"id": seen.rows["id"].gather(of.row), "now": of.code})
     code = pl.DataFrame({"came": of.names, "code": range(len(of.names))}, schema={"came": pl.String, "code": pl.Int64})
     found = ids.join(trusted, on="id", how="left", maintain_order="left").join(

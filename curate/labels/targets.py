@@ -106,7 +106,7 @@ def parse(labels: pl.Series) -> Targets | None:
     What begins as such a label does has to be one, or none is: ``[URGENT]`` and ``{name}`` are names. A few labels that are a
     word count as a set of one (people write them so when they decide).
     """
-    kind, head = _kind_of_labels(labels)
+    kind, head = _begins(labels)
     if kind is None:
         return None
     known = labels.drop_nulls().unique().sort()
@@ -125,9 +125,15 @@ def parse(labels: pl.Series) -> Targets | None:
     return Targets(kind, names, found["row"].to_numpy(), code.to_numpy(), found["share"].to_numpy())
 
 
+def kind_of_labels(labels: pl.Series) -> Kind | None:
+    """Tell whether rows have sets of labels, or shares, as ``parse`` does."""
+    found = parse(labels)
+    return None if found is None else found.kind
+
+
 def kind_of_set(labels: pl.Series) -> Kind | None:
     """Tell a set whose labels all stand in the one form, and so may be written as lists or objects and read again alike."""
-    kind, head = _kind_of_labels(labels)
+    kind, head = _begins(labels)
     if kind is None:
         return None
     known = labels.drop_nulls().unique().to_list()
@@ -162,7 +168,18 @@ def exploded(rows: pl.DataFrame) -> pl.DataFrame:
     return rows[found.row].with_columns(names)
 
 
-def _kind_of_labels(labels: pl.Series) -> tuple[Kind | None, str]:
+def has_any(labels: pl.Series, wanted: Sequence[str]) -> pl.Series:
+    """Say of each row whether it has one of the labels ``wanted``: in its set, or as the likeliest of shares."""
+    found = parse(labels)
+    if found is None or found.kind == "shares":
+        return likeliest(labels).is_in(list(wanted)).fill_null(value=False)
+    hit = np.isin(found.code, [place for place, name in enumerate(found.names) if name in set(wanted)])
+    has = np.zeros(len(labels), np.bool_)
+    has[found.row[hit]] = True
+    return pl.Series(labels.name, has)
+
+
+def _begins(labels: pl.Series) -> tuple[Kind | None, str]:
     """Return the kind that most labels begin like, and how they begin: a look that costs next to nothing."""
     count = len(labels) - labels.null_count()
     sets = (labels.str.starts_with('["') | (labels == "[]")).sum()
