@@ -106,22 +106,25 @@ def find_near_conflict(
 
 
 def _majority(of: Labelled) -> Ints:
-    """Return (m) the label that most rows of a text have; -1 where none has more than half."""
-    labels = len(of.names)
-    cells, rows = np.unique(of.text * labels + of.code, return_counts=True)  # texts times labels would be too many
-    text, code = np.divmod(cells, labels)
+    """Return (m) the label that has more than half of a text's rows, shares by their numbers; -1 where none has."""
+    labels, given = len(of.names), of.given
+    text, code = (of.text, of.code) if given is None else (of.text[given.row], given.code)
+    cells, cell = np.unique(text * labels + code, return_inverse=True)  # texts times labels would be too many
+    rows = np.bincount(cell, None if given is None else given.share)
+    where, what = np.divmod(cells, labels)
     found = np.full(len(of.vectors), -1, np.int64)
-    most = 2 * rows > np.bincount(of.text, minlength=len(found))[text]
-    found[text[most]] = code[most]
+    most = 2 * rows > np.bincount(of.text, minlength=len(found))[where]
+    found[where[most]] = what[most]
     return found
 
 
 def _pairs(
     of: Labelled, folded: pl.Series, threshold: float, paraphrase: float | None, notes: list[str] | None
 ) -> list[Pairs]:
-    found = [_together(folded.str.replace_all(r"[^\p{L}\p{N}\p{M}]+", ""), "same words")]
+    run = folded.str.replace_all(r"[^\p{L}\p{N}\p{M}]+", "")
+    found = [_together(of, run, "same words")]
     words = folded.str.extract_all(r"[\p{L}\p{N}\p{M}]+")
-    found.append(_together(words.list.sort().list.join(" "), "other order"))
+    found.append(_together(of, words.list.sort().list.join(" "), "other order"))
     try:
         sets = shingled(pl.Series(of.texts, dtype=pl.String), shingle=_SHINGLE)
         near = joining.pairs(sets, joining.prepare(sets, threshold), most=_MOST)
@@ -141,14 +144,14 @@ def _pairs(
     return found
 
 
-def _together(key: pl.Series, kind: str) -> Pairs:
-    """Pairs of texts that share a key; of many, the first fifty by their text's order."""
+def _together(of: Labelled, key: pl.Series, kind: str) -> Pairs:
+    """Pairs of texts that share a key; of many, the fifty that sort first, whatever the order of rows."""
     groups = (
-        pl.DataFrame({"key": key})
+        pl.DataFrame({"key": key, "text": of.texts})
         .with_row_index("at")
         .filter(pl.col("key") != "")
         .group_by("key")
-        .agg(pl.col("at").sort().head(_TOGETHER))
+        .agg(pl.col("at").sort_by("text").head(_TOGETHER).sort())
         .filter(pl.col("at").list.len() > 1)["at"]
     )
     pairs = sorted(pair for group in groups.to_list() for pair in combinations(group, 2))

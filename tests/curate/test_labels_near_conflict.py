@@ -80,6 +80,14 @@ def test_a_text_in_a_hundred_rows_makes_its_label_no_likelier():
     assert clashes([*FILL, *says, *twins, *copies])[1].is_empty()
 
 
+def test_of_many_texts_of_the_same_words_any_order_of_rows_finds_the_same():
+    signs = [("the invoice is not here" + "?!."[n % 3] * (1 + n // 3), "ab"[n % 4 == 0]) for n in range(90)]
+    pairs = [*FILL, *signs]
+    one, other = (clashes(some)[1].sort("id").drop("cluster", "note") for some in (pairs, pairs[::-1]))
+    assert one.height > 10
+    assert one.equals(other)
+
+
 def test_other_numbers_are_another_question():
     assert same_numbers("two cards", "2 cards")
     twins = ("what is the sum of the first 17 odd numbers", "a"), ("what is the sum of the first 18 odd numbers", "b")
