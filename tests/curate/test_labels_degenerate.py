@@ -10,7 +10,7 @@ from vetset.curate.checking import check
 from vetset.curate.dataset import Dataset, frame
 from vetset.curate.errors import DataError, UsageError
 from vetset.curate.labels.judged import judge_labels, knows_nothing, why_not
-from vetset.curate.labels.labelled import from_arrays
+from vetset.curate.labels.labelled import from_arrays, labelled
 from vetset.curate.labels.suspect import suspects
 from vetset.curate.reading.mapping import Given
 from vetset.curate.reading.reader import read
@@ -229,7 +229,7 @@ def test_labels_with_odd_names_are_named_safely(checked):
     assert len(note) < 500
 
 
-def test_a_frame_without_rows_is_judged_to_be_empty():
-    rows = frame([])
-    assert rows.is_empty()
-    assert judge_labels(from_arrays(np.eye(12), ["ab"[n % 2] for n in range(12)])).noise.wrong.size == 12
+def test_a_frame_without_rows_has_nothing_to_judge():
+    of = labelled(frame([]), encoder=lambda texts: np.ones((len(texts), 2), np.float32))
+    assert of.vectors.shape[0] == of.row.size == len(of.names) == 0
+    assert "no row has both" in (why_not(of) or "")
