@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..errors import UsageError, quote
+from ..masking import mask
 from ..wording import counted
 from .choosing import TABLES_AND_CLASSIFIER, Choice, choose, ways
 from .coefficients import Level, fleiss, kinds, krippendorff
@@ -228,8 +229,8 @@ def _right(votes: Votes, gold: Mapping[str, str] | None, shares: npt.ArrayLike |
     known = np.array([item in gold for item in votes.items])
     if not known.any():
         raise UsageError(
-            f"the gold labels are of other items: {quote(next(iter(gold), ''))} is none that was voted on; name the "
-            "column that holds the items in both."
+            f"the gold labels are of other items: {quote(mask(next(iter(gold), '')[:200]), 60)} is none that was voted on; "
+            "name the column that holds the items in both."
         )
     place = _places(votes, set(gold.values()))
     truth = np.array([place.get(gold[item], -2) if item in gold else -2 for item in votes.items])

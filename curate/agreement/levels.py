@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from ..errors import UsageError, quote
+from ..masking import mask
 from .coefficients import Level
 from .votes import Votes, gathered, numbers
 
@@ -30,14 +31,14 @@ def in_order(
     votes = gathered(frame, order=order)
     level = level or ("nominal" if order is None else "ordinal")
     if level == "ordinal" and order is None and votes.values is None:
-        few = ", ".join(quote(label, 20) for label in votes.labels[:5])
+        few = ", ".join(quote(mask(label[:200]), 20) for label in votes.labels[:5])
         raise UsageError(
             f"the labels ({few}{' ...' if len(votes.labels) > 5 else ''}) are words, and nothing says which is more; "
             "give them from low to high with --order."
         )
     if level == "interval" and votes.values is None:
         raise UsageError(
-            f"--level interval needs numbers, and {quote(_word(votes))} is none; take --order low,mid,high."
+            f"--level interval needs numbers, and {quote(mask(_word(votes)[:200]), 60)} is none; take --order low,mid,high."
         )
     return votes, level
 

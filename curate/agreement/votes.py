@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..errors import DataError, UsageError, quote
+from ..masking import mask
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -164,7 +165,9 @@ def _ordered(labels: list[str], order: Sequence[str] | None) -> list[str]:
     if len(set(order)) < len(order):
         raise UsageError(f"the order {quote(','.join(order))} names a label twice; name each once, from low to high.")
     if left := sorted(set(labels) - set(order)):
-        raise UsageError(f"the order leaves out {quote(left[0])}, which was voted; name every label, from low to high.")
+        raise UsageError(
+            f"the order leaves out {quote(mask(left[0][:200]), 60)}, which was voted; name every label, from low to high."
+        )
     return [label for label in order if label in set(labels)]
 
 

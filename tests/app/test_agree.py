@@ -160,3 +160,14 @@ def test_a_broken_line_is_passed_over_and_told(votes, capsys):
 def test_who_gives_every_item_several_labels_has_no_vote_and_is_told_why(votes, capsys):
     (votes / "both.csv").write_text("item,annotator,label\n1,a,x\n1,a,y\n", encoding="utf-8")
     assert "several labels" in refusal(capsys, "both.csv", code=65)
+
+
+def test_a_refusal_masks_what_it_names_of_the_data(votes, capsys):
+    lines = "".join(f"{n},{who},{label}\n" for n in range(4) for who, label in (("x", "bob@example.com"), ("y", "5")))
+    (votes / "mail.csv").write_text("item,annotator,label\n" + lines, encoding="utf-8")
+    (votes / "gold.csv").write_text(f"item,truth\nbob@example.com {'long ' * 100},5\n", encoding="utf-8")
+    for options in (("--level", "ordinal"), ("--level", "interval"), ("--order", "5,6"), ("--gold", "gold.csv:truth")):
+        said = refusal(capsys, "mail.csv", *options)
+        assert "[mail address]" in said
+        assert "example.com" not in said
+        assert len(said) < 320
