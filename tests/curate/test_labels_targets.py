@@ -2,13 +2,27 @@
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
-from vetset.curate.dataset import Dataset
+from vetset.curate.coverage.balance import find_unknown_labels, label_figures
+from vetset.curate.coverage.wanted import Wanted
+from vetset.curate.dataset import Dataset, frame
 from vetset.curate.exports.exporting import export
-from vetset.curate.labels.targets import NotATarget, canonical, exploded, kind_of, kind_of_set, likeliest, parse
+from vetset.curate.labels.queue import review_queue
+from vetset.curate.labels.targets import (
+    NotATarget,
+    canonical,
+    exploded,
+    has_any,
+    kind_of,
+    kind_of_set,
+    likeliest,
+    parse,
+)
 from vetset.curate.reading.mapping import Given
 from vetset.curate.reading.reader import read
+from vetset.curate.rules import RULES, Material
 
 SETS = [["refund"], ["delay", "refund"], [], ["praise"], ["refund", "bug"]]
 SHARES = [{"yes": 3, "no": 1}, {"no": 0.25, "yes": 0.75}, {"no": 1.0}, {"yes": 0.5, "no": 0.5}]
@@ -136,3 +150,72 @@ def test_labels_of_json_text_are_not_touched(tmp_path):
     found = parse(rows["label"])
     assert found is not None
     assert found.names == ["a", "b", "c"]
+
+
+def soft_rows(rows=200):
+    words = {"refund": "money back please", "delay": "parcel late courier", "bug": "app crashes error"}
+    names = sorted(words)
+    records = []
+    for number in range(rows):
+        own, other = names[number % 3], names[(number + 1) % 3]
+        ahead = other if number % 25 == 0 else own
+        behind = own if ahead == other else other
+        shares = json.dumps({ahead: 0.7, behind: 0.3})
+        records.append({"messages": f"ticket {number} {words[own]}", "label": shares})
+    return frame(records)
+
+
+def test_shares_are_judged_by_their_likeliest_label():
+    rows = soft_rows()
+    material = Material(rows)
+    found = RULES["labels.suspect"].find(material).sort("score", descending=True)
+    spoilt = rows["id"].gather_every(25).to_list()
+    assert set(found["id"].head(len(spoilt))) == set(spoilt)
+    assert set(found["value"]) <= {"refund", "delay", "bug"}
+    assert np.allclose(material.labelled.targets.sum(axis=1), 1)
+    assert np.isclose(material.labelled.targets.max(axis=1), 0.7).all()
+
+
+@pytest.mark.parametrize("rule", [name for name in RULES if name.startswith(("labels.", "coverage."))])
+def test_every_rule_on_labels_takes_sets_shares_and_next_to_nothing(rule):
+    for labels in (['["a","b"]', '["a"]', "[]"], ['{"a":1}', '{"a":0.5,"b":0.5}'], ["[]"], ['["a"]'], ['{"a":1}']):
+        for count in (1, 2, 30):
+            rows = frame([{"messages": f"text number {n}", "label": labels[n % len(labels)]} for n in range(count)])
+            material = Material(rows)
+            found = RULES[rule].find(material)
+            assert found.is_empty() or rule == "labels.suspect"
+            figures = RULES[rule].figures
+            assert figures is None or isinstance(figures(material, found), dict)
+
+
+def test_shares_that_differ_a_little_are_no_conflict_and_sets_that_differ_are_one():
+    def clashes(*labels):
+        rows = frame([{"messages": "the same text", "label": label} for label in labels])
+        return RULES["labels.conflict"].find(Material(rows)).height
+
+    assert clashes('{"a":0.7,"b":0.3}', '{"a":0.6,"b":0.4}') == 0
+    assert clashes('{"a":0.7,"b":0.3}', '{"a":0.3,"b":0.7}') == 2
+    assert clashes('["a"]', '["a","b"]') == 2
+
+
+def test_edge_cases_and_expected_labels_look_into_sets():
+    assert has_any(pl.Series(['["a","b"]', "[]", None, '["c"]']), ["b", "c"]).to_list() == [True, False, False, True]
+    assert has_any(pl.Series(['{"a":0.9,"b":0.1}', '{"b":1}']), ["b"]).to_list() == [False, True]
+    rows = frame([{"messages": f"text {n}", "label": label} for n, label in enumerate(['["a","x"]', '["b"]', "[]"])])
+    found = find_unknown_labels(rows, Wanted(expected=("a", "b")))
+    assert found.select("id", "suggest", "value").rows() == [(rows["id"][0], "review", None)]
+    figures = label_figures(rows, Wanted())
+    assert (figures["rows"], figures["labels"], figures["labels_a_row"]) == (3, 3, 1.0)
+
+
+def test_a_person_who_relabels_with_a_word_leaves_shares_and_sets_what_they_are():
+    shares = pl.Series(['{"a":0.9,"b":0.1}', '{"b":1}', "a"])
+    assert likeliest(shares).to_list() == ["a", "b", "a"]
+    assert kind_of_set(shares) == "shares"
+
+
+def test_the_queue_of_sets_says_why_it_is_empty(tmp_path):
+    dataset = read([lines(tmp_path, SETS)], tmp_path / "a.vet").dataset
+    queue = review_queue(dataset)
+    assert queue.frame.is_empty()
+    assert "several labels each" in queue.notes[0]
