@@ -107,3 +107,16 @@ def test_a_circle_of_replies_is_found_and_what_hangs_on_it_is_not():
 
 def test_a_chain_of_preferences_is_no_circle():
     assert conflicts(frame([pair("q", "A", "B"), pair("q", "B", "C"), pair("q", "A", "C")])).is_empty()
+
+
+def test_prompts_that_differ_in_width_meet_among_prompts_of_ascii():
+    rows = frame(
+        [
+            pair("other", "C", "D"),
+            pair("Ａ １", "A", "B"),
+            pair("é", "A", "B"),
+            pair("a 1", "B", "A"),
+            pair("e\u0301", "B", "A"),
+        ]
+    )
+    assert sorted(conflicts(rows)["id"]) == sorted(rows["id"][1:])
