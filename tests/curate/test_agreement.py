@@ -294,3 +294,19 @@ def test_gold_that_contradicts_itself_is_none_in_any_order_of_its_lines(tmp_path
     assert [find_votes(tmp_path / f"{name}.csv", Where(gold="gold")).gold for name in ("on", "back")] == [
         {"2": "y"}
     ] * 2
+
+
+def test_the_worked_examples_of_the_papers():
+    """Fleiss' kappa of 14 raters on 10 items is 0.210; Krippendorff (2011), example C: 0.743, 0.815 and 0.849."""
+    table = [[0, 0, 0, 0, 14], [0, 2, 6, 4, 2], [0, 0, 3, 5, 6], [0, 3, 9, 2, 0], [2, 2, 8, 1, 1],
+             [7, 7, 0, 0, 0], [3, 2, 6, 3, 0], [2, 5, 3, 2, 2], [6, 5, 2, 1, 0], [0, 2, 2, 3, 7]]  # fmt: skip
+    given = [(n, [str(label) for label, count in enumerate(row) for _ in range(count)]) for n, row in enumerate(table)]
+    votes = gathered(told(*((str(n), f"{who:02}", label) for n, row in given for who, label in enumerate(row))))
+    found = kinds(votes)
+    assert whole(fleiss(found), found.many) == pytest.approx(0.210, abs=5e-4)
+    observers = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
+    lines_of = [(f"{n:02}", who, label) for who, row in zip("abcd", observers, strict=True)
+                for n, label in enumerate(row) if label != "."]  # fmt: skip
+    found = kinds(votes := gathered(told(*lines_of)))
+    for level, expected in zip(LEVELS, (0.743, 0.815, 0.849), strict=True):
+        assert whole(krippendorff(found, level, values=votes.values), found.many) == pytest.approx(expected, abs=6e-4)
