@@ -4,7 +4,7 @@
 
 Texts are one to three of BANKING77 joined, with all their labels. One label in 25 is taken away, one in 25 gets a wrong one
 beside it or in its place: any label by lot, or one of the four nearest. Shares: single texts, their label at 0.55 to 0.95 and
-another for the rest; one in 17 has the wrong one ahead. FOLDER and PYTHON are as in labels.py, and so is the place of the data.
+one of the four nearest for the rest; one in 17 has a wrong label ahead, half of these the right one behind it. FOLDER and PYTHON are as in labels.py, and so is the place of the data.
 """
 
 from __future__ import annotations
@@ -90,13 +90,13 @@ def sets(name: str, texts: list[str], vectors: np.ndarray, true: np.ndarray, giv
         print(f"  {who:<26} wrong {parts[0]:.3f}  missing {parts[1]:.3f}  cells {whole[0]:.3f}  rows {whole[1]:.3f}")
 
 
-def shares(texts: list[str], vectors: np.ndarray, code: np.ndarray, labels: int, peer: str | None) -> None:
+def shares(texts: list[str], vectors: np.ndarray, code: np.ndarray, near: np.ndarray, peer: str | None) -> None:
     """Print one line on shares: with their numbers, by the likeliest label alone, and the peer on that."""
     draw = np.random.default_rng(1)
-    rows = len(code)
+    rows, labels = len(code), len(near)
     wrong = draw.random(rows) < 1 / 17
     first = np.where(wrong, (code + draw.integers(1, labels, rows)) % labels, code)
-    second = (first + draw.integers(1, labels, rows)) % labels
+    second = np.where(wrong & (draw.random(rows) < 0.5), code, near[first, draw.integers(0, 4, rows)])
     share = draw.uniform(0.55, 0.95, rows).astype(np.float32)
     cells = np.repeat(np.arange(rows), 2), np.stack([first, second], 1).ravel(), np.stack([share, 1 - share], 1).ravel()
     place, names = np.arange(rows), [str(label) for label in range(labels)]
@@ -136,7 +136,7 @@ def main() -> None:
     sets("sets, by lot", texts, found, true, spoilt(true, None, np.random.default_rng(1)), asked.peer)
     few = np.sort(draw.permutation(len(code))[: asked.texts])
     texts = frame["text"].gather(few).to_list()
-    shares(texts, vectors(texts), code[few], len(names), asked.peer)
+    shares(texts, vectors(texts), code[few], near, asked.peer)
 
 
 main()
