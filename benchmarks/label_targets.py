@@ -4,7 +4,8 @@
 
 Texts are one to three of BANKING77 joined, with all their labels. One label in 25 is taken away, one in 25 gets a wrong one
 beside it or in its place: any label by lot, or one of the four nearest. Shares: single texts, their label at 0.55 to 0.95 and
-one of the four nearest for the rest; one in 17 has a wrong label ahead, half of these the right one behind it. FOLDER and PYTHON are as in labels.py, and so is the place of the data.
+one of the four nearest for the rest; one in 17 has a wrong label ahead, half of these the right one behind it. FOLDER and PYTHON
+are as in labels.py, and so is the place of the data.
 """
 
 from __future__ import annotations

@@ -186,6 +186,8 @@ def _why_not(of: Labelled) -> str | None:  # noqa: PLR0911 - a reason a line
 def _knows_nothing(cells: Cells) -> str | None:
     if cells.knows >= max(_KNOWS, _CHANCE / max(cells.unseen, 1e-9)):
         return None
+    if cells.knows >= _KNOWS:
+        return "sets of labels hardly differ from row to row, so there is next to nothing to tell"
     return (
         f"the texts tell next to nothing of the labels ({max(cells.knows, 0.0):.0%} of what there is to know), so right ones and "
         "wrong ones look alike; an encoder that reads their language (--encoder) may tell more"
