@@ -20,6 +20,7 @@ Ints = npt.NDArray[np.int64]
 Kind = Literal["several", "shares"]
 
 _GOOD = 0.9  # of a column's values, from which it is one of sets or of shares; what is not is told, and rejected
+_HUGE = 1e300  # no number of votes; JSON can write what becomes infinite
 _decode = msgspec.json.Decoder().decode
 _decode_set = msgspec.json.Decoder(list[str]).decode
 _decode_shares = msgspec.json.Decoder(dict[str, float]).decode
@@ -109,20 +110,29 @@ def parse(labels: pl.Series) -> Targets | None:
     kind, head = _begins(labels)
     if kind is None:
         return None
-    known = labels.drop_nulls().unique().sort()
+    known = labels.drop_nulls().unique()
     try:
         cells = [_cells(text, kind, head) for text in known.to_list()]
     except (msgspec.MsgspecError, NotATarget):
         return None
-    table = pl.DataFrame(
-        {"label": known, "name": [list(of) for of in cells], "share": [list(of.values()) for of in cells]},
-        schema={"label": pl.String, "name": pl.List(pl.String), "share": pl.List(pl.Float32)},
-    )
-    rows = pl.DataFrame({"label": labels, "row": pl.int_range(len(labels), eager=True)}).drop_nulls("label")
-    found = rows.join(table, on="label", how="left", maintain_order="left").explode("name", "share").drop_nulls("name")
-    names = found["name"].unique().sort().to_list()
-    code = found["name"].replace_strict(names, range(len(names)), return_dtype=pl.Int64) if names else found["row"]
-    return Targets(kind, names, found["row"].to_numpy(), code.to_numpy(), found["share"].to_numpy())
+    names = sorted({name for of in cells for name in of})
+    place = {name: number for number, name in enumerate(names)}
+    # flat arrays and no lists in a frame: a million rows of shares are a million different labels
+    code = np.array([place[name] for of in cells for name in sorted(of)], np.int64)
+    share = np.array([of[name] for of in cells for name in sorted(of)], np.float32)
+    sizes = np.array([len(of) for of in cells], np.int64)
+    starts = np.concatenate([[0], sizes.cumsum()])
+    which = pl.DataFrame({"label": labels}).join(
+        pl.DataFrame({"label": known, "at": range(len(known))}, schema={"label": pl.String, "at": pl.Int64}),
+        on="label",
+        how="left",
+        maintain_order="left",
+    )["at"]
+    have = which.is_not_null().arg_true().to_numpy().astype(np.int64)
+    at = which.drop_nulls().to_numpy()
+    row = np.repeat(have, sizes[at])
+    cell = np.arange(row.size) + np.repeat(starts[at] - np.concatenate([[0], sizes[at].cumsum()])[:-1], sizes[at])
+    return Targets(kind, names, row, code[cell], share[cell])
 
 
 def kind_of_labels(labels: pl.Series) -> Kind | None:
@@ -195,16 +205,16 @@ def _cells(text: str, kind: Kind, head: str) -> dict[str, float]:
     if kind == "several":
         return dict.fromkeys(_decode_set(text), 1.0)
     shares = _decode_shares(text)
-    if not _weighed(shares):
-        raise NotATarget
     total = math.fsum(shares.values())
+    if not 0 < total < _HUGE or min(shares.values()) < 0:
+        raise NotATarget
     return {name: share / total for name, share in shares.items() if share > 0}
 
 
 def _weighed(shares: Mapping[str, Any]) -> bool:
     given = [share for share in shares.values() if share is not None]
     good = all(
-        isinstance(share, (int, float)) and not isinstance(share, bool) and 0 <= share < 1e300 for share in given
+        isinstance(share, (int, float)) and not isinstance(share, bool) and 0 <= share < _HUGE for share in given
     )
     return good and any(given)
 
