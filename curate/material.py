@@ -16,7 +16,7 @@ from .duplicates import semantic
 from .embed.encoder import TFIDF, Encoder, find_encoder
 from .embed.encoding import Progress, encode, row_texts, tell
 from .labels.alias import Alias, aliases
-from .labels.classes import SEVERAL
+from .labels.classes import SEVERAL, are_classes
 from .labels.judged import Judged, judge_labels, knows_nothing, why_not
 from .labels.labelled import Labelled, labelled
 from .labels.targets import kind_of_labels, likeliest
@@ -115,7 +115,8 @@ class Material:
             return None
         reason = why_not(self.labelled)
         if reason is not None:
-            self.notes.append(f"labels were not judged: {reason}")
+            if not len(self.labelled.code) or are_classes(self.labelled, self.notes):  # else it has said why itself
+                self.notes.append(f"labels were not judged: {reason}")
             return None
         found = judge_labels(self.labelled, self.rows)
         reason = knows_nothing(found)

@@ -50,7 +50,7 @@ def find_ambiguous(rows: pl.DataFrame, judged: Judged) -> pl.DataFrame:
         judged: their labels, judged.
     """
     of = judged.of
-    at = np.flatnonzero(between(judged))
+    at = np.flatnonzero(between(judged) & ~judged.settled_elsewhere)
     if not at.size:
         return empty()
     code, other = of.code[at], judged.suggested[at]

@@ -12,6 +12,7 @@ import polars as pl
 from ..wording import counted
 from .evidence import Evidence, gather_evidence, label_shares
 from .labelled import Labelled
+from .names import likeness
 from .noise import Noise, fit_noise, with_annotators
 from .planted import Doubles, Ints, Ranked
 
@@ -49,26 +50,42 @@ class Judged:
         other = np.exp(odds[text, self.suggested] - peak[text])
         return other / np.maximum(total[text] - given, 1e-12)
 
+    @cached_property
+    def settled_elsewhere(self) -> npt.NDArray[np.bool_]:
+        """(n) whether other rules say what there is to say of a row's label.
+
+        That is so where the suggested label is the same name in another spelling (``labels.alias``), and where three rows or more
+        of a text have no label of the majority (``labels.conflict``): any label of such a text is doubted by its own copies.
+        """
+        of, targets = self.of, self.evidence.targets
+        undecided = ((targets.max(axis=1) <= 0.5) & (np.bincount(of.text, minlength=len(targets)) > 2))[of.text]
+        pair = of.code * len(of.names) + self.suggested
+        pairs, place = np.unique(pair, return_inverse=True)
+        named = [(of.names[at // len(of.names)], of.names[at % len(of.names)]) for at in pairs.tolist()]
+        return undecided | np.array([likeness(*names) == "same" for names in named], bool)[place]
+
 
 def why_not(of: Labelled) -> str | None:  # noqa: PLR0911 - a reason a line
     """Return a sentence on why labels can't be judged; ``None`` where they can."""
     rows, labels, texts = len(of.code), len(of.names), len(of.vectors)
     if rows == 0:
         return "no row has both a label and a text, so there is nothing to hold labels against"
+    if rows == 1:
+        return "one row alone has a label, so there is nothing to hold it against"
     if labels == 1:
-        return f"all {rows} labelled rows have one label, so there is none to take it for"
+        return f"all {rows:,} labelled rows have one label, so there is none to take it for"
     if texts < _TEXTS:
         return f"{counted(texts, 'text')} with a label are too few to judge one by the others; it takes {_TEXTS}"
     if labels > max(rows // 2, 1):
-        return f"{labels} labels on {rows} rows are no classes: most stand once, so none can be held against another"
-    if (np.count_nonzero(of.targets, axis=0) >= 2).sum() < 2:
         return (
-            f"of {labels} labels fewer than two stand on more than one text, so there is nothing to hold a text against"
+            f"{labels:,} labels on {rows:,} rows are no classes: most stand once, so none can be held against another"
         )
+    if texts * labels > _CELLS:
+        return f"{texts:,} texts times {labels:,} labels do not fit into memory; give a part of the rows, or coarser labels"
+    if (np.count_nonzero(of.targets, axis=0) >= 2).sum() < 2:
+        return f"of {labels:,} labels fewer than two stand on more than one text, so there is nothing to hold a text against"
     if float(np.ptp(of.vectors, axis=0).max(initial=0.0)) < 1e-6:
         return "all vectors are the same, so nothing tells one text from another"
-    if texts * labels > _CELLS:
-        return f"{texts} texts times {labels} labels are more than fit into memory; give a part of the rows, or coarser labels"
     return None
 
 

@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .mixture import CEILING, FLOOR, Mixture
 from .planted import Doubles, Ints, Ranked, depths, plant
 
-_BINS = 40
-_DRAWS = 100  # of the bootstrap
 _TIMES = 4  # wrong labels planted a row
 _ROUNDS = 5
-_TAIL = 0.15  # least share of the planted errors that a tail has to hold for the rate to be read off it
 _PRIOR = 20.0  # rows with the rate of all that each label starts with
-_FLOOR, _CEILING = 1e-4, 0.995
 _SURE = 20.0  # log-odds by which a label stands that a person has confirmed
 _OWN = 2.0  # answers that a row's own chance is worth beside those of people
 _ALIKE = 1.0  # log-odds apart at which an answer counts a third; more where they spread over more than tens
+_FEW = 3.0  # wrong rows under which errors of one label alone are looked for: the planted ones may be of another kind
+_USUAL = 5.0  # texts as sure as is usual that each label starts with
 _DOUBTFUL = 20  # rows that tell how steeply chances rise with the margin
-_TILT = 0.01  # a unit of margin: no two degrees of doubt are worth the same, however few rows tell them apart
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,8 @@ class Noise:
     """Standard error of the log of ``rate``, by the rows that were drawn (bootstrap)."""
     foretold: Doubles | None = None
     """(n) chance that the label a row came with is wrong, by all other rows and answers; where people decided some (``came``)."""
+    doubted: float = 0.0
+    """Rows whose text speaks for another label, where no rate could be read off at first; else 0."""
     found: Doubles | None = None
     """(n) what these people found: 1 that it was wrong, 0 that it was right, NaN where nobody looked."""
 
@@ -82,7 +82,64 @@ def fit_noise(ranked: Ranked, text: Ints, label: Ints, *, came: Ints | None = No
         draw,
         known,
     )
+    if found.rate * len(label) < _FEW:
+        found = _at_one_scale(found, ranked, text, label, lift, draw, known)
     return found if known is None else _trusting(found, known)
+
+
+def _at_one_scale(
+    noise: Noise,
+    ranked: Ranked,
+    text: Ints,
+    label: Ints,
+    lift: Doubles,
+    draw: np.random.Generator,
+    known: Doubles | None,
+) -> Noise:
+    """Return the noise fitted again, margins measured by how sure the texts of a label are.
+
+    Where all errors are of one label, its texts are less sure of it than others are of theirs, so its errors look milder than
+    those planted into the others, and no rate can be read off. On one scale they compare. The order of the rows stays: scaled
+    margins order them worse (measured on four real sets).
+    """
+    from sklearn.isotonic import IsotonicRegression
+
+    scale = _sureness(ranked, text)
+    again = _converge(
+        noise.rank / scale,
+        lambda new: (ranked.margin(text, new) + lift[new]) / scale,
+        ranked,
+        text,
+        label,
+        np.where(noise.rank > 0, 0.5, 0.02),
+        draw,
+        known,
+    )
+    wrong = IsotonicRegression(y_min=0, y_max=CEILING).fit(noise.rank, again.wrong).predict(noise.rank)
+    doubted = float((noise.rank > 0).sum())
+    return replace(
+        noise,
+        wrong=wrong,
+        rate=again.rate,
+        apart=again.apart,
+        spread=again.spread,
+        depths=again.depths,
+        doubted=doubted,
+    )
+
+
+def _sureness(ranked: Ranked, text: Ints) -> Doubles:
+    """Return (n) by how much the texts that speak for a label do so, over what is usual; few texts count as usual ones."""
+    best = ranked.best[text, 0]
+    sure = -ranked.margin(text, best)
+    usual = float(np.median(sure))
+    if usual <= 0:
+        return np.ones(text.size)
+    of_label = np.ones(ranked.odds.shape[1])
+    for label in np.unique(best):
+        own = sure[best == label]
+        of_label[label] = (float(np.median(own)) / usual * own.size + _USUAL) / (own.size + _USUAL)
+    return np.maximum(of_label, 1e-3)[best]
 
 
 def _told(wrong: Doubles, known: Doubles | None) -> Doubles:
@@ -106,7 +163,7 @@ def _trusting(noise: Noise, known: Doubles) -> Noise:
     width, answers = max(_ALIKE, float(noise.rank.std()) / 10), known[heard]
     close = np.exp(-np.abs(grid[:, None] - noise.rank[heard]) / width)
     level = (before * _OWN + close @ answers) / (_OWN + close.sum(axis=1))
-    level = IsotonicRegression(y_min=0, y_max=_CEILING).fit_transform(grid, level)
+    level = IsotonicRegression(y_min=0, y_max=CEILING).fit_transform(grid, level)
     wrong = np.interp(noise.rank, grid, level)
     near = np.exp(-np.abs(noise.rank[heard][:, None] - noise.rank[heard]) / width)
     np.fill_diagonal(near, 0.0)  # what the others say of it
@@ -129,14 +186,14 @@ def with_annotators(noise: Noise, who: Ints) -> Noise:
     known = who >= 0
     if np.unique(who[known]).size < 2:
         return noise
-    mean = max(float(_told(noise.wrong, noise.found).mean()), _FLOOR)
+    mean = max(float(_told(noise.wrong, noise.found).mean()), FLOOR)
     sure = np.zeros(who.size, bool) if noise.found is None else ~np.isnan(noise.found)
-    odds, lift, wrong = _log_odds(np.maximum(noise.wrong, _FLOOR / 10)), np.zeros(who.size), noise.wrong
+    odds, lift, wrong = _log_odds(np.maximum(noise.wrong, FLOOR / 10)), np.zeros(who.size), noise.wrong
     rows = np.bincount(who[known])
     for _ in range(_ROUNDS):
         rate = (np.bincount(who[known], _told(wrong, noise.found)[known]) + _PRIOR * mean) / (rows + _PRIOR)
-        lift[known] = (_log_odds(np.clip(rate, _FLOOR, 0.98)) - _log_odds(np.array([mean])))[who[known]]
-        wrong = np.where(sure, 0.0, np.clip(1 / (1 + np.exp(-(odds + lift))), _FLOOR, _CEILING))
+        lift[known] = (_log_odds(np.clip(rate, FLOOR, 0.98)) - _log_odds(np.array([mean])))[who[known]]
+        wrong = np.where(sure, 0.0, np.clip(1 / (1 + np.exp(-(odds + lift))), FLOOR, CEILING))
     rank = noise.rank + lift / _steepness(noise)
     return replace(noise, wrong=wrong, rank=np.where(sure, noise.rank, rank), rate=float(wrong.mean()))
 
@@ -156,10 +213,10 @@ def _log_odds(chance: Doubles) -> Doubles:
 
 def _by_label(wrong: Doubles, label: Ints, labels: int) -> Doubles:
     """Return (k) log of each label's odds of being wrong over those of all, shrunken towards them."""
-    mean = max(float(wrong.mean()), _FLOOR)
+    mean = max(float(wrong.mean()), FLOOR)
     rows = np.bincount(label, minlength=labels)
     rate = (np.bincount(label, wrong, minlength=labels) + _PRIOR * mean) / (rows + _PRIOR)
-    rate = np.clip(rate, _FLOOR / 10, 0.98)
+    rate = np.clip(rate, FLOOR / 10, 0.98)
     return np.log(rate / (1 - rate)) - np.log(mean / (1 - mean))
 
 
@@ -173,75 +230,14 @@ def _converge(
     draw: np.random.Generator,
     known: Doubles | None,
 ) -> Noise:
-    chances, looks, mixture = np.ones(1), margin[None], _Mixture(margin, margin[None])
+    chances, looks, mixture = np.ones(1), margin[None], Mixture(margin, margin[None])
     state = draw.bit_generator.state
     for _ in range(_ROUNDS):
         draw.bit_generator.state = state  # the same draws each round: what changes is the fit, not the dice
         wrong = _told(wrong, known)
         chances = depths(ranked, text, label, wrong)
         looks = np.stack([planted_margin(plant(ranked, text, label, chances, draw)) for _ in range(_TIMES)])
-        mixture = _Mixture(margin, looks)
+        mixture = Mixture(margin, looks)
         wrong = mixture.chances(1 - wrong)
     right = 1 - _told(wrong, known)
     return Noise(wrong, margin, mixture.rate(right), chances, mixture.apart(right), mixture.spread(right, draw))
-
-
-class _Mixture:
-    """Planted looks among those seen, both counted in bins of doubt."""
-
-    def __init__(self, margin: Doubles, looks: Doubles) -> None:
-        cuts = np.linspace(0, 1, _BINS + 1)[1:-1]
-        self.margin = margin
-        self.edges = np.unique(np.quantile(np.concatenate([margin, looks.ravel()]), cuts))
-        self.seen_in = np.searchsorted(self.edges, margin)
-        self.planted_in = [np.searchsorted(self.edges, look) for look in looks]
-
-    def shares(self, seen: Doubles, planted: Doubles) -> tuple[Doubles, Doubles]:
-        """Return the share of each bin among rows weighed by ``seen``, and among planted rows weighed by ``planted``."""
-        bins = self.edges.size + 1
-        found = np.bincount(self.seen_in, seen, minlength=bins)
-        looks = np.zeros(bins)
-        for place in self.planted_in:
-            looks += np.bincount(place, planted, minlength=bins)
-        return found / found.sum(), looks / max(looks.sum(), 1e-12)
-
-    def rate(self, right: Doubles, weight: Doubles | None = None) -> float:
-        """Return the share of planted looks among those seen, read off the tail that bounds it best."""
-        weight = np.ones(right.size) if weight is None else weight
-        seen, planted = self.shares(weight, right * weight)
-        tail_seen, tail_planted = seen[::-1].cumsum()[::-1], planted[::-1].cumsum()[::-1]
-        slack = np.sqrt(np.maximum(tail_seen, 1 / right.size) / right.size)
-        bound = np.where(tail_planted > _TAIL, (tail_seen + slack) / np.maximum(tail_planted, 1e-9), np.inf)
-        at = int(bound.argmin())
-        return float(min(tail_seen[at] / max(tail_planted[at], 1e-9), 0.9))
-
-    def chances(self, right: Doubles) -> Doubles:
-        """Return (n) each row's chance to be one of the wrong."""
-        seen, planted = self.shares(np.ones(right.size), right)
-        chance = np.clip(self.rate(right) * planted / np.maximum(seen, 0.3 / right.size), 0, 1)
-        return _smooth(self.margin, self.edges, chance, seen)
-
-    def apart(self, right: Doubles) -> float:
-        """Return the chance that a planted row looks worse than one that is probably right; equal looks count half."""
-        seen, planted = self.shares(right, right)
-        return float((planted * (seen.cumsum() - seen / 2)).sum())
-
-    def spread(self, right: Doubles, draw: np.random.Generator) -> float:
-        """Return the standard error of the log of the rate over rows drawn again (Poisson bootstrap)."""
-        rates = [self.rate(right, draw.poisson(1.0, right.size).astype(np.float64) + 1e-9) for _ in range(_DRAWS)]
-        return float(np.log(np.maximum(rates, 0.3 / right.size)).std())
-
-
-def _smooth(margin: Doubles, edges: Doubles, chance: Doubles, seen: Doubles) -> Doubles:
-    """Return (n) chances that rise with the margin: isotonic over the bins, straight in log-odds between their middles."""
-    from sklearn.isotonic import IsotonicRegression
-
-    fitted = IsotonicRegression(y_min=_FLOOR, y_max=_CEILING).fit_transform(
-        np.arange(chance.size), chance, sample_weight=seen + 1e-6
-    )
-    if not edges.size:
-        return np.full(margin.size, fitted[0])
-    middles = np.concatenate([[edges[0]], (edges[:-1] + edges[1:]) / 2, [edges[-1]]])
-    odds = np.log(fitted / (1 - fitted))
-    level = np.interp(margin, middles, odds) + _TILT * (margin - middles[middles.size // 2])
-    return np.clip(1 / (1 + np.exp(-level)), _FLOOR / 10, _CEILING)

@@ -85,9 +85,8 @@ def leave_one_out(lifted: Lifted, targets: Floats, weight: Floats, *, shares: Fl
     mean, label_mean = _means(lifted, targets, weight)
     values, axes, product = _spectrum(lifted, targets, weight, mean, label_mean)
 
-    def predict(features: Floats, place: slice | npt.NDArray[np.int64], penalty: float) -> Floats:
+    def predict(turned: Floats, place: slice | npt.NDArray[np.int64], penalty: float) -> Floats:
         shrink = (1.0 / (values + penalty * rows / 100)).astype(np.float32)
-        turned = (features - mean) @ axes
         leverage = weight[place] * ((turned * turned) @ shrink + np.float32(1.0 / rows))
         fitted = turned @ (shrink[:, None] * product) + label_mean
         left_out = leverage / (1 - np.minimum(leverage, _ALONE))
@@ -95,13 +94,14 @@ def leave_one_out(lifted: Lifted, targets: Floats, weight: Floats, *, shares: Fl
         return np.asarray(np.where((leverage < _ALONE)[:, None], found, label_mean), np.float32)
 
     judged = np.sort(np.random.default_rng(seed).permutation(rows)[:_JUDGED])
-    features = lifted.lift(lifted.vectors[judged])
-    loss = [fit_temperature(predict(features, judged, penalty), targets[judged], shares).loss for penalty in PENALTIES]
+    turned = (lifted.lift(lifted.vectors[judged]) - mean) @ axes
+    loss = [fit_temperature(predict(turned, judged, penalty), targets[judged], shares).loss for penalty in PENALTIES]
     best = int(np.argmin(loss))
     pair = PENALTIES[best : best + 1 + _STRONGER]
     found = np.empty_like(targets)
     for place, block in lifted.blocks():
-        found[place] = np.mean([predict(block, place, penalty) for penalty in pair], axis=0)
+        turned = (block - mean) @ axes
+        found[place] = np.mean([predict(turned, place, penalty) for penalty in pair], axis=0)
     return found
 
 

@@ -57,7 +57,7 @@ def suspects(judged: Judged) -> np.ndarray:
     likely = judged.noise.wrong >= LIKELY
     # a label on a single text has no other row to speak for it: that it stands alone is no word against it (``labels.rare``)
     alone = np.count_nonzero(judged.evidence.targets, axis=0)[judged.of.code] < 2
-    return (likely | ((judged.noise.rank > 0) & ~between(judged))) & ~alone
+    return (likely | ((judged.noise.rank > 0) & ~between(judged))) & ~alone & ~judged.settled_elsewhere
 
 
 def _peers(rows: pl.DataFrame, judged: Judged, found: Ints, other: Ints) -> pl.Series:
@@ -84,13 +84,13 @@ def reasons(judged: Judged, found: Ints, other: Ints) -> list[str]:
     notes = []
     for place in range(found.size):
         given, best = shown[of.code[found[place]]], shown[other[place]]
-        parts = [f"{best} fits better than {given}: {int(against[place])} of {len(views)} views say so"]
+        said = int(against[place])
+        # rows of a queue may have nothing against them: then the other label is only the next to come
+        parts = [f"{best} fits better: {said} of {len(views)} views say so" if said else f"no view speaks for {best}"]
         there, here = round(float(share[place])), round(float(own[place]))
-        parts.append(f"of the {near.shape[1]} nearest texts {there} have {best}, {here} {given}")
-        if place < len(words) and words[place]:
-            parts.append(
-                "its words " + ", ".join(quote(mask(word), limit=18) for word in words[place]) + f" speak for {best}"
-            )
+        parts.append(f"{there} of the {near.shape[1]} nearest texts have it, {here} {given}")
+        if said and place < len(words) and words[place]:
+            parts.append(", ".join(quote(mask(word), limit=12) for word in words[place]) + " speak for it")
         chance = float(judged.noise.wrong[found[place]])
         notes.append("; ".join(parts) + (f" (wrong with {chance:.0%})." if chance >= _TOLD else "."))
     return notes

@@ -123,3 +123,25 @@ def test_who_labelled_moves_a_row_by_as_much_as_its_text():
     by_text, both, by_chance = (apart(score) for score in (judged.by_text.rank, judged.noise.rank, judged.noise.wrong))
     assert both > by_text + 0.03
     assert both > by_chance - 0.005
+
+
+@pytest.mark.parametrize(("classes", "flipped"), [(5, 48), (2, 120)])
+def test_errors_of_one_label_alone_are_counted_too(classes, flipped):
+    """They look milder than those planted into the other labels, whose texts are all of one mind."""
+    draw = np.random.default_rng(0)
+    code = np.arange(1_200) % classes
+    vectors = draw.normal(size=(classes, 32))[code] + 0.6 * draw.normal(size=(1_200, 32))
+    given = code.copy()
+    given[np.flatnonzero(code == 1)[:flipped]] = 0
+    judged = judge_labels(from_arrays(vectors, given.astype(str)), words=np.zeros((1_200, 1), np.float32))
+    found = expected_wrong(judged)
+    assert found.low <= flipped <= found.high
+    assert found.wrong == pytest.approx(flipped, rel=0.4)
+
+
+def test_what_a_name_holds_breaks_no_table_of_figures():
+    table, judged, _ = planted(3)
+    sources = pl.Series(["one\nline\x1b[31m" + "y" * 300, "two"] * 750)
+    told = list(estimate_figures(table.with_columns(source=sources), judged)["by_source"])
+    assert len(told) == 2
+    assert all(len(name) < 80 and name.isprintable() for name in told)

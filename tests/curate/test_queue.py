@@ -213,7 +213,7 @@ def test_other_decisions_wait_with_the_answers_for_the_next_fit():
     ("rows", "why"),
     [
         ([{"text": "hello there"}], "no row has both"),
-        ([{"text": "hello there", "label": "a"}], "one label"),
+        ([{"text": "hello there", "label": "a"}], "one row alone"),
         ([{"text": f"hello {i}", "label": "a"} for i in range(40)], "one label"),
         ([{"text": f"hello {i}", "label": f"kind {i % 30}"} for i in range(40)], "no classes"),
     ],
