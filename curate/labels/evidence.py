@@ -16,6 +16,7 @@ from .temperature import fit_temperature
 from .words import word_vectors
 
 Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 
 _HEARD = (0.30, 0.45)  # of what the best view knows: below the first a view is silent, from the second on it is heard
 _LOUD = 0.5  # power of what a view knows, as its weight
@@ -31,8 +32,8 @@ class View:
     """Share of the labels' entropy that it explains out of sample (McFadden's R2 under label noise); 0 is nothing, 1 all."""
     weight: float
     """Its part in the sum; 0 where it knows too little beside the best."""
-    margin: Floats
-    """(m) log-odds of the likeliest other label over the text's own."""
+    best: Ints
+    """(m) the label that it puts first for each text."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _weighed(looks: dict[str, Callable[[], Floats]], targets: Floats, shares: Fl
         heard = float(np.clip((knows / best - _HEARD[0]) / (_HEARD[1] - _HEARD[0]), 0, 1)) if best > 0 else 0.0
         weight = max(knows, 0.0) ** _LOUD * heard
         total += np.float32(weight) * odds
-        views.append(View(name, knows, weight, against(odds, targets)))
+        views.append(View(name, knows, weight, odds.argmax(axis=1)))
     fitted = fit_temperature(total, targets, shares)
     return Evidence(total * np.float32(fitted.slope), views, near, targets)
 
@@ -105,12 +106,3 @@ def _look(look: Callable[[], Floats], targets: Floats, shares: Floats, unseen: f
     scores = look()
     fitted = fit_temperature(scores, targets, shares)
     return scores * np.float32(fitted.slope), (1 - fitted.loss / unseen if unseen > 0 else 0.0)
-
-
-def against(odds: Floats, targets: Floats) -> Floats:
-    """Return (m) log-odds of the likeliest label other than a text's most frequent one, over that one."""
-    own = targets.argmax(axis=1)
-    place = np.arange(len(odds))
-    others = odds.copy()
-    others[place, own] = -np.inf
-    return others.max(axis=1) - odds[place, own]

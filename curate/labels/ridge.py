@@ -94,13 +94,13 @@ def leave_one_out(lifted: Lifted, targets: Floats, weight: Floats, *, shares: Fl
         return np.asarray(np.where((leverage < _ALONE)[:, None], found, label_mean), np.float32)
 
     judged = np.sort(np.random.default_rng(seed).permutation(rows)[:_JUDGED])
-    turned = (lifted.lift(lifted.vectors[judged]) - mean) @ axes
+    turned = np.asarray((lifted.lift(lifted.vectors[judged]) - mean) @ axes, np.float32)
     loss = [fit_temperature(predict(turned, judged, penalty), targets[judged], shares).loss for penalty in PENALTIES]
     best = int(np.argmin(loss))
     pair = PENALTIES[best : best + 1 + _STRONGER]
     found = np.empty_like(targets)
     for place, block in lifted.blocks():
-        turned = (block - mean) @ axes
+        turned = np.asarray((block - mean) @ axes, np.float32)
         found[place] = np.mean([predict(turned, place, penalty) for penalty in pair], axis=0)
     return found
 

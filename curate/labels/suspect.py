@@ -79,17 +79,19 @@ def reasons(judged: Judged, found: Ints, other: Ints) -> list[str]:
     share = judged.evidence.targets[near, other[:, None]].sum(axis=1)
     own = judged.evidence.targets[near, of.code[found][:, None]].sum(axis=1)
     views = [view for view in judged.evidence.views if view.weight > 0]
-    against = sum((view.margin[of.text[found]] > 0 for view in views), np.zeros(found.size, np.int64))
+    first = sum((view.best[of.text[found]] == other for view in views), np.zeros(found.size, np.int64))
+    odds = judged.ranked.odds
+    # rows of a queue may have nothing against them: then the other label is only the next to come
+    better = odds[of.text[found], other] > odds[of.text[found], of.code[found]]
     words = telling_words(of, found, other)
     notes = []
     for place in range(found.size):
         given, best = shown[of.code[found[place]]], shown[other[place]]
-        said = int(against[place])
-        # rows of a queue may have nothing against them: then the other label is only the next to come
-        parts = [f"{best} fits better: {said} of {len(views)} views say so" if said else f"no view speaks for {best}"]
+        how = f"{best} fits better" if better[place] else f"nothing fits better, {best} comes next"
+        parts = [f"{how}; {int(first[place])} of {len(views)} views put it first"]
         there, here = round(float(share[place])), round(float(own[place]))
         parts.append(f"{there} of the {near.shape[1]} nearest texts have it, {here} {given}")
-        if said and place < len(words) and words[place]:
+        if better[place] and place < len(words) and words[place]:
             parts.append(", ".join(quote(mask(word), limit=12) for word in words[place]) + " speak for it")
         chance = float(judged.noise.wrong[found[place]])
         notes.append("; ".join(parts) + (f" (wrong with {chance:.0%})." if chance >= _TOLD else "."))

@@ -59,7 +59,7 @@ def test_planted_errors_are_found_with_the_right_label_and_a_reason():
     label = dict(rows.select("id", "label").iter_rows())
     for row in found.iter_rows(named=True):
         assert label[row["peer"]] == row["value"]  # the peer has the label that is suggested
-        assert row["note"].startswith(f"'{row['value']}' fits better: ")
+        assert row["note"].startswith(f"'{row['value']}' fits better; ")
         assert f"nearest texts have it, 0 '{label[row['id']]}'; '" in row["note"]
         assert " speak for it" in row["note"]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from vetset.curate.labels.dynamics import learning_scores
-from vetset.curate.labels.evidence import against, gather_evidence
+from vetset.curate.labels.evidence import gather_evidence
 from vetset.curate.labels.labelled import from_arrays
 from vetset.curate.labels.neighbours import find_neighbours, neighbour_scores
 from vetset.curate.labels.planted import Ranked, depths, plant
@@ -224,7 +224,6 @@ def test_margins_are_the_likeliest_other_label_over_the_own():
     others[np.arange(400), label] = -np.inf
     wanted = others.max(axis=1) - odds[np.arange(400), label]
     assert np.allclose(of.margin(np.arange(400), label), wanted, atol=1e-5)
-    assert np.allclose(against(of.odds, np.eye(12, dtype=np.float32)[label]), wanted, atol=1e-5)
 
 
 def test_two_labels_do_in_every_view():
