@@ -10,6 +10,7 @@ Ints = npt.NDArray[np.int64]
 
 _FOLDS = 4
 _STEPS = 900  # of the optimiser, whatever the size: fewer leave small sets half learnt
+_MANY = 200  # labels from which half of the steps do: 1,000 labels on 6,000 rows were told better so (0.937 for 0.906)
 _EPOCHS = (8, 200)  # at least, at most
 _BATCH = 256
 _STEP = 0.05  # of Adam; weights of a softmax on vectors of length 1 have to grow to some ten
@@ -54,7 +55,8 @@ def _averaged(vectors: Floats, targets: Floats, learn: Ints, judge: Ints, draw: 
     moments = [np.zeros_like(slopes), np.zeros_like(slopes), np.zeros_like(bias), np.zeros_like(bias)]
     total = np.zeros((judge.size, targets.shape[1]), np.float32)
     decay = np.float32(_DECAY * min(1.0, _CLASSES / targets.shape[1]))
-    epochs = int(np.clip(_STEPS * _BATCH // learn.size, *_EPOCHS))
+    steps = _STEPS if targets.shape[1] < _MANY else _STEPS // 2
+    epochs = int(np.clip(steps * _BATCH // learn.size, *_EPOCHS))
     step = 0
     for epoch in range(epochs):
         order = draw.permutation(learn.size)
