@@ -22,7 +22,7 @@ from .decision import Decision, Outcome
 from .ledger import Ledger
 from .ledger_jsonl import export_jsonl, import_jsonl
 from .policy import REVIEWER, Policy, policy_decisions, standing, withdrawn
-from .remarks import on_new_labels, on_nothing, on_others
+from .remarks import on_left, on_new_labels, on_nothing, on_others
 
 
 def find_row(dataset: Dataset, wanted: str) -> str:
@@ -69,7 +69,8 @@ def decide_by_rule(
         rule: name or family.
         action: keep, drop, relabel, edit or skip.
         reviewer: who decides.
-        value: of relabel and edit; where it is ``None`` each finding's own value, and rows without one are left alone.
+        value: of relabel and edit; where it is ``None`` each finding's own value, on rows alone whose finding suggests the
+            action; those with no value, or only for review, are left alone, and ``notes`` say so.
         reason: for the log; the rule's name by default.
     """
     findings, checked = _findings(dataset), dataset.manifest.get("checked", [])
@@ -81,9 +82,10 @@ def decide_by_rule(
             why = on_nothing(dataset.folder, rule, rules, checked=checked, findings=findings, heads=heads)
             return Outcome(notes=(why,))
         own = action in ("relabel", "edit") and value is None
-        if own and stands["value"].null_count() == stands.height:
-            raise UsageError(f"the findings of {rule} suggest no value to {action} to; give one with --value.")
-        rows = stands.filter(pl.col("value").is_not_null()) if own else stands
+        # a value that stands for review is a guess for a person to weigh, and many of these are wrong
+        rows = stands.filter(pl.col("value").is_not_null() & (pl.col("suggest") == action)) if own else stands
+        if rows.is_empty():
+            raise UsageError(_nothing_sure(rule, action, stands))
         decisions = [
             Decision(row_id, action, value=found if own else value, reason=reason or name, rule=name)  # pyright: ignore[reportArgumentType]
             for row_id, name, found in rows.unique("id", keep="first", maintain_order=True)
@@ -91,11 +93,19 @@ def decide_by_rule(
             .iter_rows()
         ]
         outcome = _decided(dataset, ledger, decisions, reviewer=reviewer, seen=seen, heads=heads)
-    left = stands.join(rows, on="id", how="anti")["id"].n_unique()
-    if not left:
-        return outcome
-    note = f"{counted(left, 'row')} of which no finding suggests a value left alone; give one with --value"
-    return replace(outcome, notes=(*outcome.notes, note))
+    left = on_left(dataset.folder, action, stands.join(rows, on="id", how="anti"))
+    return replace(outcome, notes=(*outcome.notes, *left))
+
+
+def _nothing_sure(rule: str, action: str, stands: pl.DataFrame) -> str:
+    """Return why none of the findings that stand is carried out."""
+    guesses = stands.filter(pl.col("value").is_not_null())["id"].n_unique()
+    if not guesses:
+        return f"the findings of {rule} suggest no value to {action} to; give one with --value."
+    return (
+        f"{rule} names a value for {counted(guesses, 'row')}, each for review and none to {action} unseen; decide those you "
+        "have seen with --id and --value, or give one value for all with --value."
+    )
 
 
 def decide_rows(

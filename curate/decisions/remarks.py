@@ -102,3 +102,24 @@ def on_nothing(
     if rest:
         who.append(f"{rest:,} as the others of their conflict now agree")
     return f"{counted(found.len(), 'row')} with findings of {name}, all settled already: {', '.join(who)}"
+
+
+def on_left(folder: Path, action: str, left: pl.DataFrame) -> list[str]:
+    """Return what a decision by rule left alone, and how to decide it.
+
+    Args:
+        folder: the set.
+        action: relabel or edit.
+        left: findings that stand on the rows that were left.
+    """
+    seen = left.filter(pl.col("value").is_not_null())["id"].n_unique()
+    bare = left["id"].n_unique() - seen
+    notes = []
+    if seen:
+        notes.append(
+            f"{counted(seen, 'row')} left for review, as what is suggested there is not sure: look (vetset findings {folder}), "
+            f"then vetset decide {folder} --id ID --action {action} --value VALUE, or one --value for all with --rule"
+        )
+    if bare:
+        notes.append(f"{counted(bare, 'row')} of which no finding suggests a value left alone; give one with --value")
+    return notes

@@ -1,12 +1,14 @@
 """What deciding tells: labels that are new, other people's decisions, and why nothing was decided; batches as a list."""
 
 import json
+import random
 
 import pytest
 from vetset.curate import Dataset, Ledger, check, decide_by_policy, decide_by_rule, decide_rows, read, undo
 from vetset.curate.decisions.deciding import give_out, take_in
 from vetset.curate.decisions.decision import Decision
 from vetset.curate.decisions.history import BATCHES, batches
+from vetset.curate.errors import UsageError
 
 
 def made(tmp_path, records):
@@ -163,6 +165,40 @@ def test_rows_without_a_value_of_their_own_are_counted(tmp_path):
     outcome = decide_by_rule(again(dataset), "quality.encoding", "edit", reviewer="ann")
     assert len(outcome.seqs) == 2
     assert outcome.notes == ("1 row of which no finding suggests a value left alone; give one with --value",)
+
+
+@pytest.fixture
+def renamed(tmp_path):
+    """Every third label of cards in another case, which is sure, and every second of refunds by another word, which is not."""
+    draw = random.Random(0)
+    topics = ("card", "refund", "delay", "login")
+    records = [
+        {"text": " ".join(draw.sample([f"{topic}{i}" for i in range(12)], 5)), "label": topic}
+        for topic in topics
+        for _ in range(80)
+    ]
+    for number, record in enumerate(records):
+        if record["label"] == "refund" and number % 2:
+            record["label"] = "new refund"
+        if record["label"] == "card" and number % 3 == 0:
+            record["label"] = "Card"
+    dataset = made(tmp_path, records)
+    check(dataset, select=["labels.alias"])
+    return again(dataset)
+
+
+def test_by_rule_no_row_is_relabelled_whose_finding_is_for_review(renamed):
+    suggested = dict(renamed.findings.group_by("suggest").len().iter_rows())
+    outcome = decide_by_rule(renamed, "labels.alias", "relabel", reviewer="ann")
+    assert suggested == {"relabel": 27, "review": 40}
+    assert set(heads(renamed)["value"]) == {"card"}
+    assert len(outcome.seqs) == 27
+    (note,) = outcome.notes
+    assert note.startswith("40 rows left for review, ")
+    assert "--id ID --action relabel --value VALUE" in note
+    with pytest.raises(UsageError, match="names a value for 40 rows, each for review and none to relabel"):
+        decide_by_rule(again(renamed), "labels.alias", "relabel", reviewer="ann")
+    assert len(decide_by_rule(again(renamed), "labels.alias", "relabel", value="refund", reviewer="ann").seqs) == 40
 
 
 def test_batches_are_listed_in_the_order_of_writing(dataset):
