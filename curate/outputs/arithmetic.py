@@ -53,6 +53,13 @@ _OPEN = re.compile(
     r"(?i)(?:[\w^_√\\)\]}~'\"|.,]|[)\]}+*/^%=<>~≈√!\\¼½¾⅓⅔⅛-][ \t]*|[+*/^=][ \t]*(?:[A-Za-z']{1,20}[ \t]+){1,3}"
     rf"|\d[ \t]+|\bx[ \t]+|\b(?:{'|'.join(_WORDS_OPEN.split())})s?[ \t]+)$"
 )
+# Where a sentence ends and the next begins with a sum ("We have boxes. 68 * 47 = 3296."), but for what is shortened ("No. 5").
+_SENTENCE = re.compile(r"(?:(?<=[\w%)\"'”’])\.|(?<=[^\W\d_])[!?])[)\"'”’]?[ \t]+(?=[\d($€£¥₹₱])")
+_LAST_WORD = re.compile(r"[^\W\d_]{1,12}$")
+_SHORT = (
+    "no nos nr eq eqs p pp fig figs ch ex vol ed approx ca cf vs al ft lb lbs oz yd mi hr hrs min mins sec sq st ave"
+)
+_SHORTENED = frozenset(_SHORT.split())
 _LETTERS = re.compile(r"[a-z]+")
 _GOES_ON, _SIGN_LAST = re.compile(r"[\w\\(]"), re.compile(r"[-+*/^xX(] ?$")
 _OPENING = frozenset(["x", *_WORDS_OPEN.split(), *(f"{word}s" for word in _WORDS_OPEN.split())])
@@ -134,10 +141,21 @@ def wrong_sums(text: str) -> Iterator[Claim]:
     plain = _NOTE.sub("", text) if "<<" in text else text
     lines = (line for line in plain.splitlines() if "=" in line)
     for line in lines:
-        yield from _of_line(line, noted)
+        for sentence in _sentences(line):
+            yield from _of_sentence(sentence, noted)
 
 
-def _of_line(line: str, noted: set[str]) -> Iterator[Claim]:
+def _sentences(line: str) -> Iterator[str]:
+    start = 0
+    for end in _SENTENCE.finditer(line) if "." in line or "!" in line or "?" in line else ():
+        word = _LAST_WORD.search(line[max(start, end.start() - 12) : end.start()])
+        if word is None or (len(word[0]) > 1 and word[0].lower() not in _SHORTENED):
+            yield line[start : end.end()]
+            start = end.end()
+    yield line[start:]
+
+
+def _of_sentence(line: str, noted: set[str]) -> Iterator[Claim]:
     bare = _UNIT.sub(_without, line)
     units = bare != line
     for chain in _CHAIN.finditer(bare):

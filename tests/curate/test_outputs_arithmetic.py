@@ -40,6 +40,11 @@ WRONG = {
     "所以 3 + 4 ＝ 8。": "3 + 4 = 8",
     "$\\frac{6}{3} + 1 = 4$": None,
     "2^10 = 1000 bytes": "2^10 = 1000",
+    "We have boxes. 68 * 47 = 3296.": "68 * 47 = 3296",
+    "It is done! 68 + 47 = 116.": "68 + 47 = 116",
+    "There are 12 (one of each). $4 + $5 = $10": "$4 + $5 = $10",
+    "5 + 3 = 8. 2 + 2 = 5.": "2 + 2 = 5",
+    "1. 3 + 4 = 8": "3 + 4 = 8",
 }
 RIGHT = (
     "10/3 = 3.33, 10/3=3.3 and 10 / 3 = 3, or 20/3 = 7",
@@ -55,6 +60,8 @@ RIGHT = (
     "5! = 120, 3:30 + 0:45 = 4:15, 1 1/2 + 1 = 2 1/2",
     "3 * 2 million = 6 million; 2 dozen + 3 = 27",
     "Step 1 - 20 * 3 = 60",
+    "See No. 5 + 3 = 9, approx. 5 + 3 = 9, 3! + 4 = 10, n! 4 + 3 = 8",
+    "It is 3.5 + 1. 5 + 3 = 8. 2 + 2 = 4! 1 + 1 = 2",
     "1/2 + 1/4 = 3/4; 14 / 1/4 = 56; 2(3 + 4) = 14; (3 + 4) = 7",
     "days 1-2 = 96 - 70",
     "the 15 pages x 2/3 = 10 pages",
@@ -141,14 +148,14 @@ def test_empty_one_row_and_any_order_give_the_same():
 
 
 def test_gold_solutions_hold_but_for_the_few_that_people_got_wrong(shared):
-    """Each of the 21 sums was read: all are wrong in the source (14*20=140, $4200+$3000 = $8600, 70 + 40 = 100 ...)."""
+    """Each of the 22 sums was read: all are wrong in the source (14*20=140, $4200+$3000 = $8600, 70 + 40 = 100 ...)."""
     alarms = []
     for split in ("train", "test"):
         lines = (shared / "math_contamination" / "gsm8k" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
         _, found = found_in(*(json.loads(line)["answer"] for line in lines))
         alarms += found["score"].to_list()
-    assert alarms.count(0.9) == 21
-    assert alarms.count(0.4) == 5
+    assert alarms.count(0.9) == 22
+    assert alarms.count(0.4) == 4
 
 
 def test_wrong_solutions_of_models_are_found_far_oftener_than_right_ones(shared):
