@@ -51,6 +51,30 @@ LEFT = {
 }
 
 
+REFUSED = """Sorry, I am unable to assist with that.|I cannot fulfil this request.|I won't be able to help with this.
+Es tut mir leid, dabei kann ich nicht helfen.|Dabei kann ich leider nicht helfen.|Ich kann dir dabei nicht helfen.
+I'm sorry, I can't help.|I am unable to provide that.|I’m not able to assist with this.|I'm afraid I can't do that.
+I can't help.|Unfortunately, I can't help with that.|My apologies, but I cannot answer.|I will not assist with this.
+I'm not comfortable helping with this.|I must decline this request.|I don't have the ability to help you with that.
+Lo siento, no puedo ayudarte.|No puedo ayudar con esa solicitud.|Désolé, je ne peux pas vous aider.|Je ne peux pas vous aider.
+Tut mir leid, das kann ich nicht beantworten.|Diese Frage kann ich nicht beantworten.|Desculpe, não posso ajudar.
+Não posso ajudar com isso.|Mi dispiace, non posso aiutarti.|Non posso aiutarti con questo.|Простите, с этим не могу помочь.
+Я не могу помочь с этим.|抱歉，我不能帮助您。|我无法协助您完成这个请求。|对不起，这个问题我无法回答。
+すみませんが、そのお手伝いはできません。|その質問にはお答えできません。|죄송합니다. 도와드릴 수 없습니다.
+لا يمكنني مساعدتك في هذا.|آسف، ولكن لا أستطيع المساعدة في ذلك.|Het spijt me, daar kan ik niet mee helpen.
+Przykro mi, ale nie mogę w tym pomóc.
+Üzgünüm, bu konuda yardımcı olamam.|क्षमा करें, मैं इसमें मदद नहीं कर सकता।
+Xin lỗi, tôi không thể giúp.|Maaf, saya tidak dapat membantu."""
+
+
+def test_refusals_of_many_languages_are_found_as_they_open_a_reply_and_no_further_on():
+    refused = REFUSED.replace("\n", "|").split("|")
+    rows, found = found_in(*(("What now?", told) for told in refused))
+    assert [told for told, one in zip(refused, rows["id"], strict=True) if one not in found["id"]] == []
+    assert found["note"].str.contains("a stock refusal").all()
+    assert found_in(*(("What now?", f"She wrote to me: {told}") for told in refused))[1].is_empty()
+
+
 @pytest.mark.parametrize(("told", "kind"), LEFT.items())
 def test_each_kind_of_leftover_is_found(told, kind):
     rows, found = found_in(("What now?", told))
@@ -74,6 +98,18 @@ CLEAN = (
     "# Title\n\n### Ingredients\n\n- salt\n### Instructions:\n1. Stir.",
     "Je suis désolé d'apprendre cela. Es tut mir leid.",
     "作为老师，我很高兴。抱歉让您久等了。",
+    "I can't help but laugh at this. I can't help it.",
+    "I am sorry to hear that. I can send another one.",
+    "I'm not going to lie: it is hard. I must decline in health.",
+    "Unfortunately, I cannot find your order.",
+    "Es tut mir leid, das zu hören. Leider ist das nicht möglich.",
+    "Désolé pour le retard. Je ne peux pas dormir.",
+    "No puedo dormir. Non posso venire. Я не могу уснуть.",
+    "我不能同意更多。",
+    "对不起，您没有提供文章。",
+    "すみません、駅はどこですか。",
+    "죄송합니다. 늦었습니다.",
+    "Het spijt me dat ik laat ben.",
     "🙂 👩\u200d🚀 مرحبا بالعالم שלום",
     "",
 )
