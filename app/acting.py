@@ -148,6 +148,8 @@ def check(
     from .lines import progress_steps, told_now_and_then
     from .printing import print_check, print_github
 
+    if as_json and output_format is Report.github:
+        raise UsageError("--json and --output-format github are two ways to answer; give one of them.")
     dataset = Dataset.open(name)
     told = {
         "threshold": threshold, "shingle": shingle, "keep": keep, "clusters": clusters, "encoder": encoder, "cosine": cosine,
@@ -196,7 +198,8 @@ def decide(
     from ..curate.checking import judge
     from ..curate.dataset import Dataset
     from ..curate.decisions import deciding
-    from ..curate.errors import UsageError
+    from ..curate.decisions.decision import ACTIONS
+    from ..curate.errors import UsageError, quote
     from .printing import print_decided
 
     dataset, who = Dataset.open(name), reviewer or user()
@@ -210,6 +213,8 @@ def decide(
         raise UsageError(f"say what to decide with one of {', '.join(offered)} ({len(ways)} given).")
     if ways[0] in ("--rule", "--id") and action is None:
         raise UsageError(f"{ways[0]} needs --action: keep, drop, relabel, edit or skip.")
+    if action is not None and action not in ACTIONS:
+        raise UsageError(f"--action {quote(action)} is not known; use {', '.join(ACTIONS[:-1])} or {ACTIONS[-1]}.")
     unused = {"--action": action, "--value": value, "--reason": reason, "--reviewer": reviewer}
     if extra := [option for option, given in unused.items() if given is not None and not _used(option, ways[0])]:
         raise UsageError(f"{ways[0]} takes no {extra[0]}; see `vetset decide --help`.")

@@ -60,13 +60,13 @@ def agree(
 ) -> None:
     """Say how far annotators agree, who errs and how, and make one label of their votes."""
     from ..curate.agreement.agreeing import agree as run
-    from ..curate.agreement.label_files import check_ending, write_labels
+    from ..curate.agreement.label_files import check_place, write_labels
     from ..curate.agreement.levels import in_order
     from ..curate.agreement.vote_sources import Where, find_votes
     from .agree_page import print_agreement
 
     if out is not None:
-        check_ending(out)
+        check_place(out)
     lines = find_votes(
         source, Where(item=item, annotator=annotator, label=label, votes=tuple(commas(votes) or ()), gold=gold)
     )

@@ -56,6 +56,13 @@ def extra_columns(rows: pl.DataFrame, named: Sequence[str]) -> pl.DataFrame:
     )
 
 
+def extra_names(rows: pl.DataFrame) -> list[str]:
+    """Return the names of the further fields of rows, in their order."""
+    decode = msgspec.json.Decoder().decode
+    found: list[Any] = [decode(text) for text in rows["extra"]]
+    return list(dict.fromkeys(name for record in found for name in record))
+
+
 def _record(line: bytes) -> dict[str, Any] | None:
     """Return what a line holds; ``None`` for one that is broken, or no object: a file that was cut ends in such a line."""
     try:

@@ -12,8 +12,9 @@ from ..dataset import Dataset, is_set
 from ..embed.encoding import row_texts
 from ..errors import UsageError, quote
 from ..reading.column_names import NAMES, plain
+from ..reading.mapping import SAMPLE
 from ..text import keys
-from .records import columns_of, extra_columns
+from .records import columns_of, extra_columns, extra_names
 
 _ITEM = (
     "item", "itemid", "unit", "unitid", "task", "taskid", "docid", "documentid", "example", "exampleid", "sampleid",
@@ -67,12 +68,24 @@ def find_votes(source: str | Path, where: Where | None = None) -> VoteLines:
         DataError: the source can't be read.
     """
     where = where or Where()
+    _one_each(where)
     if Path(source).is_dir() and is_set(Path(source)):
         return _of_set(Dataset.open(source), where)
     named = [name for name in (where.item, where.annotator, where.label, *where.votes, where.gold) if name]
     table, notes = columns_of(source, named)
     lines = _wide(table, where, str(source)) if where.votes else _long(table, where, str(source))
     return VoteLines(lines.frame, notes + lines.notes, _gold(table, where, lines))
+
+
+def _one_each(where: Where) -> None:
+    """Refuse a column that is named for two things."""
+    named: dict[str, str] = {}
+    for option, column in [
+        ("--item", where.item), ("--annotator", where.annotator), ("--label", where.label),
+        *(("--votes", column) for column in dict.fromkeys(where.votes)), ("--gold", where.gold),
+    ]:  # fmt: skip
+        if column is not None and named.setdefault(column, option) != option:
+            raise UsageError(f"{named[column]} and {option} both name column {quote(column, 40)}; name one for each.")
 
 
 def _long(table: pl.DataFrame, where: Where, name: str) -> VoteLines:
@@ -124,6 +137,10 @@ def _of_set(dataset: Dataset, where: Where) -> VoteLines:
         raise UsageError(f"{name} is a set: its columns were named when it was read; give --votes, or the source file.")
     if where.votes:
         table = _row_columns(dataset, rows, [*where.votes, *([where.gold] if where.gold else [])])
+        if absent := [column for column in where.votes if table[column].null_count() == table.height]:
+            raise UsageError(
+                f"{name} has no column {quote(absent[0])} with a value; its columns are {_few(_names(dataset, rows))}."
+            )
         lines = _wide(table.with_columns(rows["id"].alias("\0id")), Where(item="\0id", votes=where.votes), name)
         gold = _gold(table.with_columns(rows["id"].alias("\0id")), where, lines)
         texts = pl.DataFrame({"item": rows["id"], "text": row_texts(rows)})
@@ -162,6 +179,12 @@ def _row_columns(dataset: Dataset, rows: pl.DataFrame, names: Sequence[str]) -> 
     return extra.with_columns(rows[part].alias(name) for name, part in parts.items())
 
 
+def _names(dataset: Dataset, rows: pl.DataFrame) -> list[str]:
+    """Return the columns of a set's source that may hold votes: those that became a word of the row, and the further ones."""
+    became = (dataset.manifest.get("inputs") or [{}])[0].get("columns") or {}
+    return [*(column for part, column in became.items() if part in _PARTS), *extra_names(rows.head(SAMPLE))]
+
+
 def _gold(table: pl.DataFrame, where: Where, lines: VoteLines) -> dict[str, str] | None:
     """Return the gold labels: of a column beside the votes, or of another file with the same items."""
     if where.gold is None:
@@ -191,7 +214,8 @@ def _guess(columns: Sequence[str], usual: Sequence[str]) -> str | None:
 
 def _there(table: pl.DataFrame, column: str, name: str) -> str:
     if column not in table.columns or table[column].null_count() == table.height:
-        columns = [known for known in table.columns if not known.startswith("\0")]
+        # what was asked for stands in the table too, empty where no record has it
+        columns = [known for known in table.columns if table[known].null_count() < table.height]
         raise UsageError(f"{name} has no column {quote(column)} with a value; its columns are {_few(columns)}.")
     return column
 

@@ -29,6 +29,8 @@ def plan(sample: Sequence[Mapping[str, Any]], given: Given, *, name: str, file_s
         UsageError: a column was named that no record has, or an unknown format.
         DataError: nothing in the records can be taken for a text.
     """
+    if given.text is not None and given.label == given.text:
+        raise UsageError(f"--text and --label both name column {quote(given.text, 40)}; name one for each.")
     columns = _columns(sample)
     reasons: list[str] = []
     if not columns:

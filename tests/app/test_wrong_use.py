@@ -32,6 +32,7 @@ def world(tmp_path_factory):
     (folder / "torn.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd" + LONG.encode())
     (folder / "torn.arrow").write_bytes(b"ARROW1\x00\x00" + LONG.encode())
     (folder / "notes").mkdir()
+    (folder / "folder.csv").mkdir()
     (folder / "void").mkdir()
     (folder / "notes" / "a.txt").write_text("not a set")
     (folder / "bad.toml").write_text("[policy\n")
@@ -105,6 +106,15 @@ CASES = [
     ("two ways to decide", ["decide", "good.vet", "--policy", "--rule", "quality"], 64, ["one of"]),
     ("a rule without an action", ["decide", "good.vet", "--rule", "quality.empty"], 64, ["--action"]),
     ("an action that is none", ["decide", "good.vet", "--rule", "licences.unknown", "--action", "burn"], 64, ["burn", "drop"]),
+    ("an action misspelt", ["decide", "good.vet", "--id", "ffffffff", "--action", "dorp"], 64, ["--action", "dorp", "drop"]),
+    ("two ways to report", ["check", "good.vet", "--json", "--output-format", "github"], 64, ["--json", "--output-format"]),
+    ("a text that is the label", ["read", "good.csv", "--text", "label", "--label", "label"], 64, ["--text", "--label", "label"]),
+    ("an item that is the annotator", ["agree", "good.csv", "--item", "user", "--annotator", "user"], 64,
+     ["--item", "--annotator"]),
+    ("votes of a set that has no such columns", ["agree", "good.vet", "--votes", "aa,bb"], 64, ["'aa'", "'label'"]),
+    ("agreed labels where a folder stands", ["agree", "good.csv", "-o", "folder.csv"], 64, ["folder.csv", "can't be written"]),
+    ("agreed labels where nothing can be written", ["agree", "good.csv", "-o", "/proc/l.csv", "--annotator", "user"], 64,
+     ["/proc/l.csv", "can't be written"]),
     ("a row that is not there", ["decide", "good.vet", "--id", "ffffffff", "--action", "drop"], 64, ["ffffffff"]),
     ("a relabel without a label", ["decide", "good.vet", "--rule", "licences.unknown", "--action", "relabel"], 64, ["--value"]),
     ("an undo of nothing", ["decide", "good.vet", "--undo", "999"], 64, ["999"]),
