@@ -9,9 +9,18 @@ from ..curate.coverage.sentences import balance_sentence, edge_case_sentence, th
 from ..curate.wording import counted
 
 
-def sentences(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return what is worth a line of each rule's figures; a rule that counted nothing but zeros has none."""
+def sentences(figures: Mapping[str, Mapping[str, Any]], *, decided: int = 0) -> dict[str, str]:
+    """Return what is worth a line of each rule's figures; a rule that counted nothing but zeros has none.
+
+    Args:
+        figures: of each rule.
+        decided: rows whose label, text or place in the set a decision changes. A check judges rows as they were read.
+    """
     said = {rule: _SAY[rule](of) for rule, of in figures.items() if rule in _SAY}
+    if decided and said.get("labels.suspect"):
+        said["labels.suspect"] += (
+            f"; all this of labels as read, with the decisions on {counted(decided, 'row')} not counted"
+        )
     return {rule: sentence for rule, sentence in said.items() if sentence}
 
 

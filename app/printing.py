@@ -82,24 +82,51 @@ def print_check(dataset: Dataset, result: CheckResult) -> None:
             if not _unlicensed(result, rule):
                 _example(result, rule, max(map(len, found)))
         say()
-    for rule, sentence in sentences(result.figures).items():
+    for rule, sentence in sentences(result.figures, decided=_changed(dataset)).items():
         tell(f"{rule}: {sentence}")
     if _unlicensed(result, "licences.unknown"):
         tell(f"licences.unknown: {_UNLICENSED}")
     told = "coverage.edge_case" if "coverage.edge_case" in result.figures else None  # finds cases, and no rows
-    clean = [rule for rule in result.rules if rule not in found and rule != told]
-    if clean:
-        tell(f"nothing found by {', '.join(clean)}")
+    _print_clean(dataset, result, [rule for rule in result.rules if rule not in found and rule != told])
     if result.blocking:
         tell(f"blocking: {', '.join(result.blocking)} (`vetset rule {result.blocking[0]}` explains)")
     if found.get("labels.suspect", {}).get("standing"):
-        say(f"next: vetset queue {folder}, which puts doubtful labels in the order in which to review them")
+        several = f"findings {folder} --select labels.suspect, which lists doubtful labels, the worst first"
+        one = f"queue {folder}, which puts doubtful labels in the order in which to review them"
+        say(f"next: vetset {several if _several(dataset) else one}")
     if stands:
         say(f"next: vetset decide {folder} --policy, then vetset split {folder}")
     elif set(select_rules(None)) <= set(result.rules):
         say(f"next: vetset split {folder}")
     else:  # of the rules that were not asked for nothing is told here
         say(f"next: vetset check {folder}, which runs all rules")
+
+
+def _print_clean(dataset: Dataset, result: CheckResult, rules: list[str]) -> None:
+    """Print which rules found nothing; that nobody looked is another thing, and a note says why."""
+    if "labels.suspect" in rules and "labels.suspect" not in result.figures and dataset.rows["label"].count():
+        if not _several(dataset):
+            tell("labels.suspect: labels were not judged")
+        rules = [rule for rule in rules if rule != "labels.suspect"]
+    if rules:
+        tell(f"nothing found by {', '.join(rules)}")
+
+
+def _changed(dataset: Dataset) -> int:
+    """Return of how many rows decisions change what a check judges, which is the rows as they were read."""
+    from ..curate.decisions.applied import head_for
+    from ..curate.decisions.ledger import Ledger
+
+    with Ledger.open(dataset.folder) as ledger:
+        heads = head_for(ledger, dataset.rows).heads
+    return heads.filter(heads["action"].is_in(["relabel", "edit", "drop"]))["row_id"].n_unique()
+
+
+def _several(dataset: Dataset) -> bool:
+    """Whether rows have several labels each: `vetset queue` wants one a row."""
+    from ..curate.labels.targets import kind_of_labels
+
+    return kind_of_labels(dataset.rows["label"]) == "several"
 
 
 _UNLICENSED = "no row has a known licence; if one holds for all of them, `vetset read ... --license SPDX` says so"

@@ -41,7 +41,7 @@ def _negative(of: Mapping[str, Any]) -> str:
         return f"negatives: {_names(negative['labels'])} with {negative['share']:.1%} of the rows"
     if negative["named"]:
         return f"no row of {_names(negative['named'])}, the label of negatives"
-    return "no label by its name holds what is none of the rest" if of["labels"] > 2 else ""
+    return "no label is named as one for rows that fit no other, such as none or other" if of["labels"] > 2 else ""
 
 
 def _opener(of: Mapping[str, Any] | None) -> str:

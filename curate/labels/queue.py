@@ -142,9 +142,10 @@ def review_queue(
         heads = head_for(ledger, rows).heads
     now = reviewed(rows, heads)
     model, name = _encoder(dataset, encoder, download=download)
+    asked = encoder is not None or name != TFIDF  # who named no encoder is told nothing of an encoding
     fit = fitted(
         rows, counted_heads(heads, now.answers, every=EVERY), encoder=model, name=name,
-        train=dataset.manifest.get("train", "train"), progress=progress, notes=notes,
+        train=dataset.manifest.get("train", "train"), progress=progress, notes=notes if asked else None,
         cache=dataset.folder / "vectors" if disk.writable(dataset.folder) else None,
     )  # fmt: skip
     if fit.reason is not None:

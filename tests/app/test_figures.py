@@ -31,5 +31,12 @@ def test_a_set_that_seems_clean_still_says_how_many_may_be_wrong():
     assert "classifier" not in said
 
 
+def test_decisions_that_the_estimate_does_not_know_are_told():
+    said = sentences(estimate(52.4, 40.2, 71.8), decided=3)["labels.suspect"]
+    assert said.endswith("; all this of labels as read, with the decisions on 3 rows not counted")
+    assert "as read" not in sentences(estimate(52.4, 40.2, 71.8))["labels.suspect"]
+    assert sentences({"labels.suspect": {}}, decided=3) == {}
+
+
 def test_labels_that_were_not_judged_have_no_sentence():
     assert sentences({"labels.suspect": {}}) == {}

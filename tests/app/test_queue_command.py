@@ -65,3 +65,32 @@ def test_a_set_without_labels_says_why_there_is_nothing(tmp_path, monkeypatch, c
 def test_another_order_is_wrong_use(folder, capsys):
     assert run(["queue", folder, "--by", "luck"]) == 64
     assert "luck" in capsys.readouterr().err
+
+
+def test_a_check_of_several_labels_a_row_names_no_queue_and_the_queue_no_encoder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    draw = random.Random(3)
+    lines = []
+    for i in range(200):
+        labels = sorted(draw.sample(sorted(WORDS), 1 + (i % 3 == 0)))
+        text = " ".join(word for label in labels for word in draw.sample(WORDS[label], 3))
+        lines.append(json.dumps({"text": f"{text} {i}", "labels": labels if i % 20 else labels[:1]}))
+    lines.append(json.dumps({"text": "🎉", "labels": ["card"]}))
+    (tmp_path / "c.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert run(["read", "c.jsonl"]) == 0
+    capsys.readouterr()
+    run(["check", "c.vet", "--select", "labels.suspect"])
+    out = capsys.readouterr().out
+    assert "vetset queue" not in out
+    assert "next: vetset findings c.vet --select labels.suspect" in out
+    assert "encoder" not in told(capsys, "queue", "c.vet").err
+
+
+def test_labels_that_were_not_judged_are_not_said_to_be_without_a_finding(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d.csv").write_text("text,label\ngood day,a\nbad night,b\ngood night,a\nbad day,b\n", encoding="utf-8")
+    assert run(["read", "d.csv"]) == 0
+    out = told(capsys, "check", "d.vet", "--select", "labels.suspect,labels.conflict").out
+    assert "labels.suspect: labels were not judged" in out
+    assert "nothing found by labels.conflict" in " ".join(out.split())
+    assert "labels.conflict, labels.suspect" not in out
