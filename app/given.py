@@ -38,12 +38,15 @@ def policy(config: Path | None, dataset: Dataset) -> Any:
 
 def wanted(config: Path | None, dataset: Dataset) -> Any:
     """Return what a vetset.toml asks the set to hold; the file beside the set counts where this folder has none."""
+    from ..curate.coverage.slips import slips
     from ..curate.coverage.wanted import load
     from ..curate.vetset_toml import settings_file
 
     found = load(settings_file(config, dataset.folder))
     if found.said():
         announce(f"{found.file} asks for {found.sentence}")
+        for slip in slips(found, dataset.rows):
+            announce(f"note: {found.file} {slip}.")
     return found
 
 

@@ -10,12 +10,12 @@ import polars as pl
 from ..embed.encoding import row_texts
 from ..labels.targets import has_any
 from ..text import fold, fold_all
+from .sentences import UNSPLIT
 from .wanted import EdgeCase, Wanted
 
 # Where words stand apart and their endings change, "refund" is meant to find refunds and not prerefund. Words of other
 # scripts stand inside of a run of letters (Chinese, Thai), or behind an article that is written with them (Arabic, Hebrew).
 _APART = r"^[\p{Latin}\p{Greek}\p{Cyrillic}\p{Nd}]"
-_UNSPLIT = "(no split)"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def edge_cases(rows: pl.DataFrame, wanted: Wanted) -> list[Met]:
         return []
     texts = row_texts(rows, "input")
     folded = fold_all(texts)
-    splits = rows["split"].fill_null(_UNSPLIT)
+    splits = rows["split"].fill_null(UNSPLIT)
     known = splits.unique().sort().to_list()
     found = []
     for case in wanted.edge_cases:

@@ -9,6 +9,8 @@ from ..errors import quote
 from ..masking import mask
 from ..wording import counted
 
+UNSPLIT = "(no split)"
+"""Where rows count that are in no split."""
 _SHOWN = 3  # names in a sentence
 
 
@@ -89,8 +91,12 @@ def _words(words: list[str]) -> str:
 
 
 def _short(case: Mapping[str, Any], split: str) -> str:
+    least = case["at_least"][split]
+    if split and set(case["splits"]) <= {UNSPLIT}:
+        return f"in {counted(case['rows'], 'row')} and no split yet, {least:,} asked in {split}"
     where = f" in {split}" if split else ""
-    return f"{case['lacking'][split]:,} of {case['at_least'][split]:,}{where}"
+    where += ", which is no split of this set" if split and split not in case["splits"] else ""
+    return f"{case['lacking'][split]:,} of {least:,}{where}"
 
 
 def _name(label: str) -> str:

@@ -7,6 +7,7 @@ from vetset.curate.checking import check
 from vetset.curate.coverage.balance import find_unknown_labels, label_figures, opener_figures
 from vetset.curate.coverage.edge_cases import edge_case_figures, edge_cases
 from vetset.curate.coverage.sentences import balance_sentence, edge_case_sentence
+from vetset.curate.coverage.slips import slips
 from vetset.curate.coverage.wanted import EdgeCase, Wanted, load
 from vetset.curate.dataset import frame
 from vetset.curate.errors import UsageError
@@ -172,10 +173,30 @@ def test_what_a_split_lacks_is_told_and_what_is_there_is_not():
     figures = edge_case_figures(rows, Wanted((case,), file="vetset.toml"))
     assert figures["cases"][0]["lacking"] == {"test": 1, "dev": 0}
     assert figures["cases"][0]["splits"] == {"test": 1, "train": 4}
-    assert edge_case_sentence(figures) == "lacking: 'late refund' 1 of 3 in test, 0 of 1 in dev"
+    assert (
+        edge_case_sentence(figures)
+        == "lacking: 'late refund' 1 of 3 in test, 0 of 1 in dev, which is no split of this set"
+    )
     enough = edge_case_figures(rows, Wanted((EdgeCase("r", any=("refund",), at_least=5),)))
     assert enough["lacking"] == 0
     assert edge_case_sentence(enough) == "met (rows): 'r' 5"
+
+
+def test_a_set_that_was_not_split_yet_is_told_how_many_rows_meet_a_case():
+    case = EdgeCase("refund", any=("refund",), at_least={"train": 50})
+    figures = edge_case_figures(texts(*[f"refund {n}" for n in range(340)]), Wanted((case,)))
+    assert edge_case_sentence(figures) == "lacking: 'refund' in 340 rows and no split yet, 50 asked in train"
+
+
+def test_what_a_file_names_and_the_set_lacks_is_told():
+    rows = frame([{"messages": f"t {n}", "label": "a", "extra": '{"version":1,"meta":{"url":"x"}}'} for n in range(3)])
+    good = Wanted((EdgeCase("x", label=("a",)),), drift=("version", "meta.url"))
+    assert slips(good, rows) == []
+    assert slips(Wanted((EdgeCase("x", label=("a", "b")),), drift=("nope",)), rows) == [
+        "[labels] drift: no row has a column 'nope', so nothing is looked for along it",
+        "edge case 'x': no row has the label 'b'",
+    ]
+    assert slips(good, rows.clear()) == []
 
 
 def test_a_nested_pattern_takes_no_minutes():
