@@ -8,6 +8,7 @@ are called so, private keys). Names and postal addresses have no such form.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 _FORMS = re.compile(
     r"(?P<mail>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4})"
@@ -33,6 +34,9 @@ _PHONE = re.compile(r"(?<![\w+])\+[1-9](?:[ ().-]{0,2}\d){8,14}\b")  # with its 
 # Told with a sign, and no plain word: "password: forgotten" says nothing.
 _PASSWORD = re.compile(r"\b(?i:passw(?:or[dt]|d)|passphrase|pwd)[\"']? ?[:=] ?(?=\S{0,60}[\d!@#$%^&*])\S{4,200}")
 _CALLED = ("passw", "passphrase", "pwd")
+_WORDS = re.compile(r"\w+")
+# What tears a form apart: a few words between two groups of digits, spaces at the sign of a mail address.
+_TORN = re.compile(r"(?<=\d)[ ,;:]{1,3}(?:[^\W\d_]{1,20}[ ,;:]{1,3}){1,3}(?=\d)|(?<=@) {1,3}| {1,3}(?=@)")
 
 
 def mask(text: str) -> str:
@@ -45,6 +49,27 @@ def mask(text: str) -> str:
     if "+" in text:
         text = _PHONE.sub("[phone number]", text)
     return _PASSWORD.sub("[password]", text) if any(word in text.lower() for word in _CALLED) else text
+
+
+def hidden(*texts: str) -> set[str]:
+    """Return the words, folded, that masking takes out of any of these texts, also where a word or a space tears them apart.
+
+    For notes that show words one by one, of texts that are nearly the same: what is whole in the one may be torn in the other.
+
+    >>> sorted(hidden("card 4111 1111 please 1111 1111 of ann @ example.com"))
+    ['1111', '4111', 'ann', 'com', 'example']
+    """
+    found: set[str] = set()
+    for text in texts:
+        for whole in {text, _TORN.sub(lambda gap: " " if gap[0].strip(" ") else "", text)}:
+            masked = mask(whole)
+            if masked != whole:
+                found |= (_counted(whole) - _counted(masked)).keys()
+    return found
+
+
+def _counted(text: str) -> Counter[str]:
+    return Counter(word.casefold() for word in _WORDS.findall(text))
 
 
 def _name(found: re.Match[str]) -> str:

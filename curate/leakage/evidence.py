@@ -15,7 +15,7 @@ from itertools import islice
 
 import numpy as np
 
-from ..masking import mask
+from ..masking import hidden, mask
 from .quoting import shown
 from .sides import Ints, Texts
 
@@ -140,9 +140,9 @@ def differences(one: str, other: str, most: int = 4) -> str:
     # Masked while whole: a mail address in words is no mail address any more.
     own, peer = (Words.of(mask(text[:_LONGEST])).words for text in (one, other))
     here, there = Counter(own), Counter(peer)
-    told = []
+    told, secret = [], hidden(one[:_LONGEST], other[:_LONGEST]) if here != there else set[str]()
     for name, words, extra in (("here", own, here - there), ("there", peer, there - here)):
-        only = [word for word in dict.fromkeys(words) if word in extra]
+        only = list(dict.fromkeys("masked" if word in secret else word for word in words if word in extra))
         if only:
             told.append(f"only {name} {shown(' '.join(only[:most]) + (' …' if len(only) > most else ''))}")
     if told:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from ..errors import quote
-from ..masking import mask
+from ..masking import hidden, mask
 from ..text import fold
 
 _WORD = re.compile(r"\w+|[^\w\s]")
+_SHOWN = re.compile(r"\[[a-z]+(?: [a-z]+)?\]|\w+|[^\w\s]")  # what is masked is one word
+_RUN = re.compile(r"\[masked\](?:(?: \W)* \[masked\])+")
 _LONGEST = 2_000  # words that are aligned; the time of an alignment grows with their square
 
 
@@ -51,19 +53,22 @@ def in_short(one: str, other: str) -> str:
     "here 'Rome', there 'Oslo'"
     """
     # Masked while whole: a mail address in words is no mail address any more.
-    a, b = _WORD.findall(mask(one[:20_000])), _WORD.findall(mask(other[:20_000]))
+    one, other = one[:20_000], other[:20_000]
+    a, b = _SHOWN.findall(mask(one)), _SHOWN.findall(mask(other))
     counts = Counter(map(str.casefold, a)), Counter(map(str.casefold, b))
-    sides = [("here", _only(a, counts[0] - counts[1])), ("there", _only(b, counts[1] - counts[0]))]
+    surplus = counts[0] - counts[1], counts[1] - counts[0]
+    secret = hidden(one, other) if surplus[0] or surplus[1] else set[str]()
+    sides = [("here", _only(a, surplus[0], secret)), ("there", _only(b, surplus[1], secret))]
     return ", ".join(f"{side} {quote(words, 30)}" for side, words in sides if words)
 
 
-def _only(words: list[str], surplus: Counter[str]) -> str:
-    """The words of a surplus in the order of the text, a few of them."""
+def _only(words: list[str], surplus: Counter[str], secret: set[str]) -> str:
+    """The words of a surplus in the order of the text, a few of them, without those that are masked in either text."""
     found = []
     for word in words:
         if surplus[word.casefold()] > 0:
             surplus[word.casefold()] -= 1
-            found.append(word)
+            found.append("[masked]" if word.casefold() in secret else word)
             if len(found) == 8:
                 break
-    return " ".join(found)
+    return _RUN.sub("[masked]", " ".join(found))

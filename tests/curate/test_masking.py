@@ -6,7 +6,9 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vetset.curate.masking import mask
+from vetset.curate.leakage.evidence import differences
+from vetset.curate.masking import hidden, mask
+from vetset.curate.near.explain import in_short
 
 MASKED = {
     "ann@example.com": "[mail address]",
@@ -50,12 +52,37 @@ def test_a_private_key_that_is_cut_off_shows_nothing_of_its_body():
 
 
 @pytest.mark.parametrize(
-    "piece", ["eyJ-", "a.b@", "1 ", "-----BEGIN PRIVATE KEY-----", "bearer ", "AB12 ", "-", "sk-a"]
+    "piece", ["eyJ-", "a.b@", "1 ", "-----BEGIN PRIVATE KEY-----", "bearer ", "AB12 ", "-", "sk-a", "1 a ", " @"]
 )
 def test_no_text_takes_long(piece):
     start = time.process_time()
     mask(piece * (200_000 // len(piece)))
+    hidden(piece * (20_000 // len(piece)))
     assert time.process_time() - start < 5
+
+
+TORN = (
+    ("Phone: +49 170 1460911", "Phone: +49 please 170 1460911", "1460911"),
+    ("card 4111 1111 1111 1111", "card 4111 1111, if you please, 1111 1111", "4111"),
+    ("IBAN DE89 3704 0044 0532 0130 00", "IBAN DE89 3704 0044 0532 please 0130 00", "3704"),
+    ("mail ann.lee@firma.org", "mail ann.lee @ firma.org", "firma"),
+    ("key sk-live-4f9A8bC7dE6f5G4h3J2k1LmN", "key sk-live- 4f9A8bC7dE6f5G4h3J2k1LmN", "4f9A8bC7"),
+    ("+49 please 170 1460911 is it", "+49 so 170 1460912 is it", "146091"),  # torn in both
+)
+
+
+@pytest.mark.parametrize(("whole", "torn", "secret"), TORN)
+@pytest.mark.parametrize("say", [in_short, differences])
+def test_what_a_word_tears_apart_is_not_shown_where_words_of_near_copies_are(say, whole, torn, secret):
+    for note in (say(whole, torn), say(torn, whole)):
+        assert secret.lower() not in note.lower()
+        assert "masked" in note
+
+
+def test_numbers_that_are_no_secret_stay_in_what_tells_two_texts_apart():
+    assert in_short("order 20563 of 3 May", "order 20564 of 3 May") == "here '20563', there '20564'"
+    assert in_short("I paid 5 for 4 and 3 to 2", "I paid 5 for 4 and 3 to 9") == "here '2', there '9'"
+    assert hidden("2 apples and 3 pears @ home", "order 4111 1111 1111 1112", "你好 😀", "") == set()
 
 
 @given(st.text())
