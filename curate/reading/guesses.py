@@ -13,6 +13,7 @@ from ..wording import counted
 from .column_names import LABEL_TAILS, NAMES, PAIRS, TWO_TEXTS
 from .column_names import plain as plain_name
 from .mapping import COMMON, SAMPLE, SHAPES, Given, NoText, Plan, as_text, text_columns, value
+from .odd_labels import odd_labels
 from .times import day_first, parse
 
 
@@ -54,7 +55,12 @@ def plan(sample: Sequence[Mapping[str, Any]], given: Given, *, name: str, file_s
             reasons.append("time    dates such as 3/9/2020 are taken as month first: nothing in the sample decides")
     targets = None
     if "label" in parts and shape != "kto":
-        targets = kind_of([value(record, parts["label"]) for record in sample])
+        labels = [value(record, parts["label"]) for record in sample]
+        targets = kind_of(labels)
+        if targets is None and (odd := odd_labels(labels)) is not None:
+            reasons.append(
+                f"        '{parts['label']}' holds {odd}; each is one label, lists and objects as the text of their JSON"
+            )
     if targets is not None:
         held = "lists: several labels a row" if targets == "several" else "objects: shares of labels"
         reasons.append(f"        '{parts['label']}' holds {held}")
@@ -154,7 +160,13 @@ def _shape(
             f"{name}: its records don't have the columns of format '{given.format}' "
             f"({', '.join(SHAPES[given.format])}); they have {listed}."
         )
-    raise NoText(f"{name}: none of the columns {listed} looks like a text; say which it is with --text COLUMN.")
+    took = [
+        f"--{option} took {quote(column, 30)}"
+        for option, column in given.said().items()
+        if column in columns and option not in ("format", "text")
+    ]
+    but = f" ({', '.join(took)})" if took else ""
+    raise NoText(f"{name}: none of the columns {listed} looks like a text{but}; say which it is with --text COLUMN.")
 
 
 def _known(path: str, columns: Sequence[str], sample: Sequence[Mapping[str, Any]], name: str, option: str) -> str:
@@ -323,10 +335,11 @@ def _label_column(
         if distinct == 1 and len(named) > 1 and len(found) > 1:
             reasons.append(f"        not '{column}': it is {quote(found[0], 30)} in every record of the sample")
         elif found and several is None and _is_nested(sample, column):
-            reasons.append(f"        not '{column}': it holds lists or objects")
+            reasons.append(f"        not '{column}': it holds {odd_labels([record.get(column) for record in sample])}")
         elif found and (distinct <= max(2, len(found) // 2) or len(found) < 20):
+            records = len(found) if several is None else sum(record.get(column) is not None for record in sample)
             reasons.append(
-                f"label   '{column}', by its name: {counted(distinct, 'value')} in {counted(len(found), 'record')} of the sample"
+                f"label   '{column}', by its name: {counted(distinct, 'value')} in {counted(records, 'record')} of the sample"
             )
             return column
     return None

@@ -109,6 +109,7 @@ CASES = [
     ("an action misspelt", ["decide", "good.vet", "--id", "ffffffff", "--action", "dorp"], 64, ["--action", "dorp", "drop"]),
     ("two ways to report", ["check", "good.vet", "--json", "--output-format", "github"], 64, ["--json", "--output-format"]),
     ("a text that is the label", ["read", "good.csv", "--text", "label", "--label", "label"], 64, ["--text", "--label", "label"]),
+    ("a text that another option took", ["read", "good.csv", "--annotator", "text"], 65, ["--annotator took 'text'", "--text"]),
     ("an item that is the annotator", ["agree", "good.csv", "--item", "user", "--annotator", "user"], 64,
      ["--item", "--annotator"]),
     ("votes of a set that has no such columns", ["agree", "good.vet", "--votes", "aa,bb"], 64, ["'aa'", "'label'"]),

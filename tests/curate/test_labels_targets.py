@@ -72,6 +72,25 @@ def test_shares_that_are_none_are_rejected_with_the_reason(tmp_path, bad):
     assert "shares of labels" in (tmp_path / "a.vet" / "rejects.jsonl").read_text()
 
 
+def reasons_of(folder, labels, **given):
+    given = Given(text="text", **given)
+    return " ".join(read([lines(folder, labels)], folder / "a.vet", columns=given).sources[0].plan.reasons)
+
+
+def test_labels_that_are_neither_sets_nor_shares_are_told_in_counts(tmp_path):
+    below = [{"a": -1, "b": 1}, {"a": 0, "b": 0}, {"a": 1.5, "b": -2}, {"a": 1}]
+    assert "not 'labels': it holds 40 objects: numbers below 0 in 20, none over 0 in 10" in reasons_of(tmp_path, below)
+    assert "'labels' holds 40 objects: numbers below 0 in 20" in reasons_of(tmp_path, below, label="labels")
+    mixed = [["a", "b"], {"a": 1}, 3, True]
+    told = "'labels' holds 10 lists, 10 objects, 10 numbers, 10 true or false; each is one label"
+    assert told in reasons_of(tmp_path, mixed, label="labels")
+    assert "holds" not in reasons_of(tmp_path, ["a", "b"], label="labels")
+
+
+def test_the_records_of_sets_are_counted_and_not_their_labels(tmp_path):
+    assert "3 values in 40 records of the sample" in reasons_of(tmp_path, [["a", "b"], ["b", "c"]])
+
+
 def test_a_label_that_is_a_word_is_a_set_of_one_among_sets(tmp_path):
     result = read([lines(tmp_path, [*SETS * 4, "bug"])], tmp_path / "a.vet")
     assert '["bug"]' in result.dataset.rows["label"].to_list()
