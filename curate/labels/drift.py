@@ -19,6 +19,7 @@ from .drift_scan import Suspicion, scan
 from .labelled import Labelled
 
 _CELL = 8  # texts: among more, what shifts is taken for what moved; among fewer, two labels seldom meet
+_CUTS = 8  # of the texts into cells: of one alone it hangs on its draw whether a move is seen
 _AROUND = 8  # texts of the other side that are asked what a text was
 _AGREE = 0.75  # of them have the old label
 _ENOUGH = 5  # rows on each side, with the label that is said of it
@@ -88,7 +89,7 @@ def moves(rows: pl.DataFrame, of: Labelled, *, columns: Sequence[str] = ()) -> l
     along = axes(rows[of.row], columns)
     if not along:
         return []
-    cell = cells(of.vectors, _CELL)[of.text]
+    cuts = [cells(of.vectors, _CELL, seed=seed)[of.text] for seed in range(_CUTS)]
     rank = np.empty(len(of.vectors), np.int64)
     rank[by_value(of.vectors)] = np.arange(len(rank))
     for axis in along:
@@ -96,7 +97,9 @@ def moves(rows: pl.DataFrame, of: Labelled, *, columns: Sequence[str] = ()) -> l
         order = np.lexsort((axis.place, of.code, rank[of.text]))
         order = order[axis.bins[order] >= 0]
         known = _once(of, axis, order)
-        for suspicion in scan(cell[known], of.code[known], axis.bins[known], count=axis.count, ordered=axis.ordered):
+        cell, *again = (cut[known] for cut in cuts)
+        code, bins = of.code[known], axis.bins[known]
+        for suspicion in scan(cell, code, bins, count=axis.count, ordered=axis.ordered, again=again):
             move = _seen(of, axis, order, suspicion)
             if move is not None and not any(_same(move, other) for other in found):
                 found.append(move)

@@ -10,6 +10,7 @@ the one, within labels for the other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -53,7 +54,9 @@ class _Sums:
     """(pairs, bins) what is taken off, the same for every shuffle."""
 
 
-def scan(cell: Ints, code: Ints, bins: Ints, *, count: int, ordered: bool) -> list[Suspicion]:
+def scan(
+    cell: Ints, code: Ints, bins: Ints, *, count: int, ordered: bool, again: Sequence[Ints] = ()
+) -> list[Suspicion]:
     """Return the pairs of labels that one side of the axis gives to texts as the other doesn't, the strongest first.
 
     Args:
@@ -62,11 +65,13 @@ def scan(cell: Ints, code: Ints, bins: Ints, *, count: int, ordered: bool) -> li
         bins: (n) place on the axis, from 0.
         count: how many bins there are.
         ordered: a side is all bins from one on; else a bin, against all others.
+        again: other (n) cuts of the same texts into cells. What share of a cell another label has hangs on where the middles
+            fell; the mean over several cuts tells the rows of a label apart better than any one of them.
     """
     table, pairs = _pairs(cell, code)
     if pairs.is_empty() or count < 2:
         return []
-    alike, within = _sums(table, pairs, cell, code, bins, count)
+    alike, within = _sums(table, pairs, [cell, *again], code, bins, count)
     draw = np.random.default_rng(_SEED)
     refused = []
     for sums, group in ((alike, cell), (within, code)):
@@ -83,13 +88,8 @@ def scan(cell: Ints, code: Ints, bins: Ints, *, count: int, ordered: bool) -> li
 
 
 def _pairs(cell: Ints, code: Ints) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return ``cell, code, rows``, and ``pair, to, was``: labels that share cells."""
-    table = pl.DataFrame({"cell": cell, "code": code}).group_by("cell", "code").agg(pl.len().alias("rows"))
-    table = table.sort("cell", "code").with_columns(pl.col("rows").cast(pl.Int64))
-    mixed = table.filter(pl.len().over("cell") > 1)
-    both = mixed.join(mixed.rename({"code": "was", "rows": "others"}), on="cell").filter(
-        pl.col("code") != pl.col("was")
-    )
+    """Return ``cell, code, rows, was, others``, and ``pair, to, was``: labels that share cells."""
+    both = _mixed(cell, code)
     pairs = (
         both.group_by(pl.col("code").alias("to"), "was")
         .agg(pl.min_horizontal("rows", "others").sum().alias("common"))
@@ -102,27 +102,45 @@ def _pairs(cell: Ints, code: Ints) -> tuple[pl.DataFrame, pl.DataFrame]:
     return both, pairs
 
 
+def _mixed(cell: Ints, code: Ints) -> pl.DataFrame:
+    table = pl.DataFrame({"cell": cell, "code": code}).group_by("cell", "code").agg(pl.len().alias("rows"))
+    table = table.sort("cell", "code").with_columns(pl.col("rows").cast(pl.Int64))
+    mixed = table.filter(pl.len().over("cell") > 1)
+    return mixed.join(mixed.rename({"code": "was", "rows": "others"}), on="cell").filter(
+        pl.col("code") != pl.col("was")
+    )
+
+
 def _sums(
-    table: pl.DataFrame, pairs: pl.DataFrame, cell: Ints, code: Ints, bins: Ints, count: int
+    table: pl.DataFrame, pairs: pl.DataFrame, cuts: Sequence[Ints], code: Ints, bins: Ints, count: int
 ) -> tuple[_Sums, _Sums]:
     """Return what each test sums up.
 
-    Among alike texts of either label: having the one, less its share in the cell. Among rows of the one label: the share of
-    the other in the cell, less its mean.
+    Among alike texts of either label, by the first cut: having the one, less its share in the cell. Among rows of the one
+    label: the share of the other in the cell, the mean over all cuts, less its mean over the rows.
     """
-    rows = pl.DataFrame({"cell": cell, "code": code}).with_row_index("row")
-    shared = table.rename({"code": "to"}).join(pairs, on=["to", "was"])
-    shared = shared.with_columns((pl.col("rows") / (pl.col("rows") + pl.col("others"))).alias("share"))
-    ones = rows.join(shared, left_on=["cell", "code"], right_on=["cell", "to"]).select("pair", "row", "share")
-    twos = rows.join(shared, left_on=["cell", "code"], right_on=["cell", "was"]).select("pair", "row", "share")
+    ones, twos = _shares(table, pairs, cuts[0], code)
     own = ones.with_columns((1 - pl.col("share")).alias("share"))
     alike = pl.concat([own, twos.select("pair", "row", -pl.col("share"))]).sort("pair", "row")
-    within = own.sort("pair", "row")
+    # A row's cells are told by texts and labels, never by sides: so any of them may be summed where sides are shuffled in labels.
+    more = [_shares(_mixed(cell, code), pairs, cell, code)[0] for cell in cuts[1:]]
+    every = pl.concat([ones, *more]).with_columns((1 - pl.col("share")) / len(cuts))
+    within = every.group_by("pair", "row").agg(pl.col("share").sort().sum()).sort("pair", "row")
     labels = np.bincount(code * count + bins, minlength=(int(code.max()) + 1) * count).reshape(-1, count)
     mean = np.bincount(within["pair"].to_numpy(), within["share"].to_numpy(), len(pairs))
     to = pairs["to"].to_numpy()
     mean /= labels[to].sum(axis=1)
     return _made(alike), _made(within, labels[to] * mean[:, None])
+
+
+def _shares(table: pl.DataFrame, pairs: pl.DataFrame, cell: Ints, code: Ints) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return ``pair, row, share`` of the rows of the one label and of the other: the share of the one in their cell."""
+    rows = pl.DataFrame({"cell": cell, "code": code}).with_row_index("row")
+    shared = table.rename({"code": "to"}).join(pairs, on=["to", "was"])
+    shared = shared.with_columns((pl.col("rows") / (pl.col("rows") + pl.col("others"))).alias("share"))
+    ones = rows.join(shared, left_on=["cell", "code"], right_on=["cell", "to"]).select("pair", "row", "share")
+    twos = rows.join(shared, left_on=["cell", "code"], right_on=["cell", "was"]).select("pair", "row", "share")
+    return ones, twos
 
 
 def _made(frame: pl.DataFrame, less: Numbers | float = 0.0) -> _Sums:
