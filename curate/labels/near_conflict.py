@@ -19,6 +19,7 @@ from ..text import fold_all
 from .classes import are_classes, shown
 from .differing_words import Meanings, difference, same_numbers, words_of
 from .labelled import Labelled
+from .outlier import fitted
 from .paraphrases import paraphrases
 
 Ints = npt.NDArray[np.int64]
@@ -33,6 +34,8 @@ _PRIOR = 45, 50  # pairs that agree, of pairs, as if seen before: three conflict
 _FIRM = 3  # times as many alike rows with the one label as with the other: then the one stands, and the other is found
 _AGREE = 0.82  # share of pairs that have one label, of those that no words explain, from which one that has not is odd: 0.98 in
 # BANKING77, 0.89 with a tenth of its labels drawn by lot, 0.78 in SICK, where a word decides
+_FEW = 0.05  # share of texts that are in such pairs: of fewer nobody can say that the set is made of small differences,
+_APART = 0.7  # if so many texts of the labels in question are told apart by their words
 
 
 class Pairs(NamedTuple):
@@ -95,7 +98,7 @@ def find_near_conflict(
     meanings = Meanings(of)
     clashes: dict[tuple[int, int], Clash] = {}
     found = {pairs.kind: _clashes(of, pairs, label, meanings) for pairs in kinds}
-    rule = _as_a_rule(kinds, found, label, notes)
+    rule = _as_a_rule(of, kinds, found, label, notes)
     for kind, some in found.items():
         for clash in some:
             if kind in rule or clash.kind == "same words":
@@ -166,16 +169,20 @@ def _usable(pairs: Pairs, label: Ints, number: Ints) -> Pairs:
     return Pairs(one[kept], other[kept], pairs.likeness[kept], pairs.kind)
 
 
-def _as_a_rule(kinds: list[Pairs], clashes: dict[str, list[Clash]], label: Ints, notes: list[str] | None) -> set[str]:
+def _as_a_rule(
+    of: Labelled, kinds: list[Pairs], clashes: dict[str, list[Clash]], label: Ints, notes: list[str] | None
+) -> set[str]:
     """Return the kinds of pairs that have one label as a rule; of paraphrases only where that holds for near copies too.
 
-    Pairs of which the words explain the labels are left out: they say nothing for or against.
+    Pairs of which the words explain the labels are left out: they say nothing for or against. A few pairs that differ are no
+    rule where their labels are told apart elsewhere.
     """
     found = {"same words"}
     for some in (("other order", "near"), ("paraphrase",)):
         agree = sum(int((label[pairs.one] == label[pairs.other]).sum()) for pairs in kinds if pairs.kind in some)
         total = agree + sum(clash.kind in some for kind in some for clash in clashes.get(kind, ()))
-        if (agree + _PRIOR[0]) / (total + _PRIOR[1]) < _AGREE:
+        odd = [clash for kind in some for clash in clashes.get(kind, ()) if clash.kind in some]
+        if (agree + _PRIOR[0]) / (total + _PRIOR[1]) < _AGREE and not _few_and_odd(of, total, odd, label):
             if notes is not None:
                 notes.append(
                     f"Of {total:,} pairs of texts that are near, only {agree / total:.0%} have one label, so small differences "
@@ -184,6 +191,16 @@ def _as_a_rule(kinds: list[Pairs], clashes: dict[str, list[Clash]], label: Ints,
             break
         found |= set(some)
     return found
+
+
+def _few_and_odd(of: Labelled, total: int, odd: list[Clash], label: Ints) -> bool:
+    """Say whether pairs are few, and the labels of those that differ told apart by most texts that have them."""
+    if 2 * total > _FEW * len(of.texts):
+        return False
+    known = np.flatnonzero(label >= 0)
+    fits = fitted(of.vectors[known].astype(np.float64), label[known], len(of.names))
+    concerned = np.isin(label[known], label[[text for clash in odd for text in (clash.one, clash.other)]])
+    return bool((fits.own > fits.wrong)[concerned].mean() >= _APART)
 
 
 def _clashes(of: Labelled, pairs: Pairs, label: Ints, meanings: Meanings) -> list[Clash]:

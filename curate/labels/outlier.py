@@ -115,7 +115,7 @@ _Judge = Callable[[Ints, Ints], Fits]
 
 def _by_vectors(of: Labelled) -> tuple[Ints, Ints, Ints, _Judge]:
     def judge(text: Ints, code: Ints) -> Fits:
-        return _fits(of.vectors[text].astype(np.float64), code, len(of.names))
+        return fitted(of.vectors[text].astype(np.float64), code, len(of.names))
 
     return of.row, of.text, of.code, judge
 
@@ -137,12 +137,12 @@ def _by_words(of: Labelled, rows: pl.DataFrame) -> tuple[Ints, Ints, Ints, _Judg
         except ValueError:  # no text holds a word
             zero = np.zeros(text.size)
             return Fits(zero, zero, np.zeros(text.size, np.int64), zero)
-        return _fits(weights[text], code, len(of.names))
+        return fitted(weights[text], code, len(of.names))
 
     return said["row"].cast(pl.Int64).to_numpy(), place.to_numpy(), code.to_numpy(), judge
 
 
-def _fits(points: Any, code: Ints, labels: int) -> Fits:
+def fitted(points: Any, code: Ints, labels: int) -> Fits:
     """Return the fits of points of length 1 (or 0), (u, d) dense or sparse."""
     from scipy import sparse
 

@@ -106,6 +106,17 @@ def test_a_single_row_against_many_is_found_alone_and_told_their_label():
     assert found["value"].to_list() == ["pin"]
 
 
+def test_a_few_near_copies_that_differ_are_found_where_their_labels_are_told_apart_elsewhere():
+    draw = np.random.default_rng(1)
+    words = ["".join(draw.choice(list("bcdfgaeiou"), 6)) for _ in range(400)]
+    pairs = [(" ".join(draw.choice(words[40 * (n % 8) : 40 * (n % 8) + 120], 15)), f"l{n % 8}") for n in range(1200)]
+    twins = [(text + " please", f"l{(int(label[1]) + 4) % 8}") for text, label in pairs[:24]]
+    notes = []
+    found = clashes([*pairs, *twins], notes=notes)[1]
+    assert found.height == 48
+    assert notes == []
+
+
 def test_where_near_copies_differ_in_label_as_a_rule_they_are_passed_over_and_it_is_said():
     draw = np.random.default_rng(0)
     words = ["".join(draw.choice(list("bcdfgaeiou"), 6)) for _ in range(300)]
