@@ -107,7 +107,7 @@ RULES: dict[str, Rule] = {
         lambda _, found: asdict(labels.conflict_figures(found)),
     ),
     "labels.suspect": Rule(
-        "a label that is probably wrong (or of several, missing), by what all other rows say",
+        "a label that is probably wrong or missing, by all other rows",
         lambda m: (
             find_suspect_sets(m.rows, m.labelled, notes=m.notes)
             if m.several

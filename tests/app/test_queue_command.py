@@ -35,7 +35,7 @@ def test_the_page_names_place_labels_chance_reason_and_how_to_decide(folder, cap
     assert "a.jsonl:5" in out
     assert "card -> food" in out or "food -> card" in out
     assert "wrong with" in out
-    assert "views say so" in " ".join(out.split())
+    assert "views put it first" in " ".join(out.split())
     assert "and 58 more" in out
     assert "rests on no answer yet; it is worked out again in 30 answers" in out
     assert out.rstrip().endswith("next: vetset decide a.vet --id ID --action relabel --value LABEL, or --action keep")
