@@ -328,8 +328,10 @@ def _label_column(
 ) -> str | None:
     named = _named("label", columns, taken)
     named += [c for c in columns if c not in taken and c not in named and plain_name(c).endswith(LABEL_TAILS)]
-    for column in named:
-        several = kind_of([record.get(column) for record in sample])
+    kinds = {column: kind_of([record.get(column) for record in sample]) for column in named}
+    # a list under such a name may be of something else, as the headings of an abstract are; one label a row comes first
+    for column in sorted(named, key=lambda column: kinds[column] is not None):
+        several = kinds[column]
         found = _values(sample, column) if several is None else _names(sample, column)
         distinct = len(set(found))
         if distinct == 1 and len(named) > 1 and len(found) > 1:
