@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +26,8 @@ _OVER_CHANCE = 5  # times as often as by chance an answer has to fit the input o
 _REPEATED = 40  # characters of an answer that stands under unlike inputs; a shorter one is a class
 _TIMES = 3
 _CANNED = 0.05  # of a set may be such answers; where more are, canned replies are the task
+_TELLING = 0.1  # of inputs or answers hold a word at most that tells what they are about
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|[^\W_]+")
 _MOST_STRAYS = 20_000
 _MOST = 100_000  # answers that are read, 150 words of 8 bytes each on either side and 30 CPU microseconds
 _STRETCHES = 10
@@ -215,22 +219,42 @@ def _repeated(said: pl.DataFrame, fit: Fits, habit: Habit) -> dict[int, Stray]:
     )  # fmt: skip
     if several.is_empty() or several.height > _CANNED * said.height:
         return {}
+    usual = _usual(said)
     found: dict[int, Stray] = {}
     for (_,), group in several.group_by("key", maintain_order=True):
         members = group["at"].to_numpy().astype(np.int64)
+        told = _words(said["answer"][int(members[0])]) - usual
         apart = members[habit.own[members] <= habit.chance]
-        if apart.size < _TIMES or not _unlike(said["last"].gather(apart)):
+        apart = np.array([at for at in apart.tolist() if told.isdisjoint(_words(said["last"][at]))], np.int64)
+        if apart.size < _TIMES or not _unlike(said["last"].gather(apart), usual):
             continue
         note = (
-            f"The same answer stands under {counted(apart.size, 'input')} that have nothing in common: "
-            f"{shown(said['answer'][int(members[0])])}"
+            f"The same answer stands under {counted(apart.size, 'input')} that share no telling word "
+            f"with it and hardly one with each other: {shown(said['answer'][int(members[0])])}"
         )
         found |= {int(at): Stray(0.7, note, None, int(apart[0]), named=False) for at in apart}
     return found
 
 
-def _unlike(texts: pl.Series) -> bool:
-    """Say whether texts share few words: less than a fifth of each with the next (50 of them are looked at)."""
+def _words(one: str) -> set[str]:
+    return set(_WORD.findall(text.fold(one[:2_000])))
+
+
+def _usual(said: pl.DataFrame) -> set[str]:
+    """Words that stand in more than a tenth of inputs or of answers: they tell nothing of a subject (2,000 are read)."""
+    some = said.gather_every(max(said.height // 2_000, 1))
+    usual: set[str] = set()
+    for side in ("last", "answer"):
+        counts = Counter(word for one in some[side].to_list() for word in _words(one))
+        usual.update(word for word, rows in counts.items() if rows > _TELLING * some.height)
+    return usual
+
+
+def _unlike(texts: pl.Series, usual: set[str]) -> bool:
+    """Say whether texts share few words, under a third of each with the next, and half of them no telling one (50 are read)."""
+    telling = [_words(one) - usual for one in texts.unique(maintain_order=True).head(50)]
+    if any(2 * rows > len(telling) for rows in Counter(word for words in telling for word in words).values()):
+        return False
     words = [set(text.fold(one[:2_000]).split()) for one in texts.unique(maintain_order=True).head(50)]
     shares = [len(a & b) / max(min(len(a), len(b)), 1) for a, b in zip(words, words[1:] + words[:1], strict=True)]
     return len(words) >= _TIMES and sum(shares) / len(shares) < 0.35

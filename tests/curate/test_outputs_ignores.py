@@ -113,6 +113,36 @@ def test_one_answer_under_unlike_questions_is_found_and_under_like_ones_is_not()
     assert found_in(rows).is_empty()
 
 
+def test_one_answer_under_questions_of_one_subject_is_right_and_a_refusal_is_left_to_its_own_rule():
+    names = "olives rockets bread tides chess glass coffee maps silk paper clocks tea ships wine snow roads"
+    forms = (
+        "Name three things about {}.",
+        "Explain to a child how {} works.",
+        "Why do people like {}?",
+        "Tell us of {}.",
+    )
+    pairs = [
+        (
+            f"{forms[at % 4].format(subject)} I teach class {at}.",
+            f"People who care for {subject} learn it in {at} weeks and more.",
+        )
+        for at, subject in enumerate(names.split() * 20)
+    ]
+    for told, subject in (
+        ("For olives you want brine, stones and presses above all.", "olives"),
+        ("Three things matter: fuel, nozzle and guidance.", "rockets"),
+    ):
+        for at, form in zip((20, 80, 140), forms, strict=False):
+            pairs[at] = f"{form.format(subject)} My neighbour {at} asked.", told
+        assert found_in(rows_of(pairs)).is_empty()
+    pairs = invented(200)
+    asked = ("Why did the scanner stop when I sold 14 tickets?", "My invoice R-20563 names another customer, why?",
+             "Does parking behind bakeries cost money on Sundays?")  # fmt: skip
+    for at, question in zip((20, 80, 140), asked, strict=True):
+        pairs[at] = question, "Sorry, I am unable to assist with that request of yours today."
+    assert found_in(rows_of(pairs)).is_empty()
+
+
 def test_sets_in_which_answers_share_nothing_with_inputs_are_left_alone():
     rng = random.Random(1)
     poems = [
