@@ -12,6 +12,7 @@ import polars as pl
 from ..clusters import ids
 from ..embed.encoding import row_texts
 from ..findings import empty, report
+from ..text import fold_all
 from .classes import are_classes, shown
 from .labelled import Labelled
 
@@ -80,10 +81,14 @@ def find_outlier(
             "usual": usual.round(2),
         }
     ).with_columns(pl.col("score").clip(0, 1))
-    what = "shares next to no words with the rows of any label" if words else "is far from the rows of every label"
+    what = "shares next to no words with other texts of any label" if words else "is far from the rows of every label"
+    copies = np.bincount(unit.ravel())[at]
+    said = pl.Series(
+        [f" {many:,} rows say the same under this label and count as one." if many > 1 else "" for many in copies]
+    )
     note = pl.format(
-        f"The text {what}, {{}} among them; the nearest is {{}} (cosine {{}}, where its own rows have {{}}).",
-        "own", "nearest", "fit", "usual",
+        f"The text {what}, {{}} among them; the nearest is {{}} (cosine {{}}, where its own rows have {{}}).{{}}",
+        "own", "nearest", "fit", "usual", said,
     )  # fmt: skip
     return report(found.with_columns(note.alias("note"), pl.lit("review").alias("suggest")), "labels.outlier")
 
@@ -127,6 +132,9 @@ def _by_words(of: Labelled, rows: pl.DataFrame) -> tuple[Ints, Ints, Ints, _Judg
     have = rows["label"].is_not_null().arg_true()
     said = pl.DataFrame({"row": have, "text": row_texts(rows[have]), "label": rows["label"].gather(have)})
     said = said.filter((pl.col("text") != "") & pl.col("label").is_in(of.names))
+    said = said.with_columns(
+        fold_all(said["text"]).alias("text")
+    )  # copies in other signs of space and case are one text
     texts = said["text"].unique().sort()
     place = said["text"].replace_strict(texts, range(len(texts)), return_dtype=pl.Int64)
     code = said["label"].replace_strict(of.names, range(len(of.names)), return_dtype=pl.Int64)

@@ -41,8 +41,17 @@ def test_gibberish_and_other_languages_are_found_among_topics_and_nothing_else()
     assert found["id"].to_list() == rows["id"][-3:].to_list()
     assert found["score"].to_list() == [1.0, 1.0, 1.0]
     assert set(found["suggest"]) == {"review"}
-    assert found["note"][0].startswith("The text shares next to no words with the rows of any label, 'card' among them")
+    assert found["note"][0].startswith(
+        "The text shares next to no words with other texts of any label, 'card' among them"
+    )
     assert found.schema == SCHEMA
+
+
+def test_copies_of_a_foreign_text_are_no_company_and_the_note_counts_them():
+    odd = [("qwzx vbnm plokij", "card"), ("Qwzx  vbnm plokij", "card"), ("qwzx VBNM plokij ", "card")]
+    rows, found = outliers([*topical(), *odd], words=True)
+    assert sorted(found["id"]) == sorted(rows["id"][-3:])
+    assert all(note.endswith(" 3 rows say the same under this label and count as one.") for note in found["note"])
 
 
 def test_vectors_far_from_every_label_are_found():
