@@ -27,6 +27,7 @@ from .labelled import Labelled
 _CHANCE = 0.01  # of a single annotator named in vain, among all of a set
 _FACTOR, _BEYOND = 1.5, 0.02  # an error rate that is less than so much above what the rows are due is not worth a word
 _TIMES, _TWICE = 5, 2.0  # the same of a few labels: what is rarer is not worth a word
+_NAMED = 3  # confusions that a note names
 _NEAREST = (3, 7)  # labels that are taken together with one: the nearest by the mean of their rows
 _LEAST = 0.2  # of a row's probability of being wrong: under it a finding would be in vain four times of five
 _USUAL = 0.02  # a rate of errors that any annotator may have: without it a rise from next to nothing would make all rows doubtful
@@ -244,7 +245,6 @@ def _by_set(
     notes: list[str | None] = [None] * len(at.who)
     shift = np.zeros(len(at.who))
     shown = _shown(labels)
-    centre = np.resize(np.arange(len(labels)), len(sets))
     errors = np.bincount(at.who, at.wrong, len(at.names))
     able = np.flatnonzero(errors >= _TIMES)  # of fewer errors no set is told
     step = max(1, _CELLS // max(len(sets), 1))
@@ -255,15 +255,26 @@ def _by_set(
         for place in np.flatnonzero(bad.any(axis=1)):
             person, best = people[place], np.flatnonzero(bad[place])[np.argmin(chance[place][bad[place]])]
             rate, usually = times[place, best] / many[place, best], usual[place, best] / many[place, best]
-            note = (
-                f"annotator {called[person]} errs on {shown[int(centre[best])]} and the {sets[best].sum() - 1} labels nearest to "
-                f"it: {times[place, best]:.0f} of {many[place, best]:.0f} rows, where {usually:.0%} is usual."
-            )
             rows = np.flatnonzero((at.who == person) & (sets[best][at.truth] | sets[best][at.given]))
+            note = (
+                f"annotator {called[person]} errs on {sets[best].sum()} labels that are alike: {times[place, best]:.0f} of "
+                f"{many[place, best]:.0f} rows, where {usually:.0%} is usual; most are {_most(at, rows, shown)}."
+            )
             shift[rows] = _change(rate, usually)
             for row in rows:
                 notes[row] = note
     return pl.Series(notes, dtype=pl.String), shift
+
+
+def _most(at: _Rows, rows: Ints, shown: pl.Series) -> str:
+    """Return the labels that carry most of the errors of some rows, as given and as they likely are, the most first."""
+    errors = pl.DataFrame({"given": at.given[rows], "likely": at.suggested[rows], "wrong": at.wrong[rows]})
+    sums = (
+        errors.filter(pl.col("given") != pl.col("likely")).group_by("given", "likely").agg(pl.col("wrong").sort().sum())
+    )
+    most = sums.sort(-pl.col("wrong").round(6), "given", "likely").head(_NAMED)
+    kept = most.filter(pl.col("wrong") >= pl.col("wrong").max() / 4)
+    return ", ".join(f"{shown[given]} for {shown[likely]} ({wrong:.0f})" for given, likely, wrong in kept.iter_rows())
 
 
 def _credible(*sides: tuple[Floats, Floats, Floats], tests: int) -> tuple[npt.NDArray[np.bool_], Floats]:

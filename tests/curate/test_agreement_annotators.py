@@ -195,6 +195,18 @@ def test_many_annotators_times_many_labels_stay_small():
     assert peak < 120e6, peak
 
 
+def test_a_note_on_alike_labels_names_the_confusions_that_carry_most_errors_the_most_first():
+    def confuses(truth, who, random):
+        mostly = (who == 5) & (truth == 2) & (random.random(len(truth)) < 0.5)
+        some = (who == 5) & (truth < 4) & (random.random(len(truth)) < 0.3)
+        return np.where(mostly, 3, np.where(some, (truth + random.integers(1, 4, len(truth))) % 4, truth))
+
+    notes = find_annotator(*case(confuses)[:4])["note"].to_list()
+    told = [note for note in notes if "most are" in note]
+    assert told
+    assert all("most are 'label 03' for 'label 02' (" in note for note in told)
+
+
 @pytest.mark.slow
 def test_planted_annotators_among_real_questions_are_found_and_no_other(shared):
     """40 annotators, three of whom take every second label for the one that is nearest to it; words for vectors."""
