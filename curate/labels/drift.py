@@ -97,7 +97,8 @@ def moves(rows: pl.DataFrame, of: Labelled, *, columns: Sequence[str] = ()) -> l
         order = np.lexsort((axis.place, of.code, rank[of.text]))
         order = order[axis.bins[order] >= 0]
         known = _once(of, axis, order)
-        cell, *again = (cut[known] for cut in cuts)
+        # Sources also differ in inputs and classes at once, which more power would take for a move (two sources of tweets).
+        cell, *again = (cut[known] for cut in (cuts if axis.ordered else cuts[:1]))
         code, bins = of.code[known], axis.bins[known]
         for suspicion in scan(cell, code, bins, count=axis.count, ordered=axis.ordered, again=again):
             move = _seen(of, axis, order, suspicion)
