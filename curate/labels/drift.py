@@ -19,7 +19,8 @@ from .drift_scan import Suspicion, scan
 from .labelled import Labelled
 
 _CELL = 8  # texts: among more, what shifts is taken for what moved; among fewer, two labels seldom meet
-_CUTS = 8  # of the texts into cells: of one alone it hangs on its draw whether a move is seen
+_CUTS = 8  # of the texts into cells: of one alone it hangs on its draw whether a move is seen;
+_CUT = 120_000  # texts at most that are cut in all: of many texts one cut tells enough, and each costs its time
 _AROUND = 8  # texts of the other side that are asked what a text was
 _AGREE = 0.75  # of them have the old label
 _ENOUGH = 5  # rows on each side, with the label that is said of it
@@ -89,7 +90,7 @@ def moves(rows: pl.DataFrame, of: Labelled, *, columns: Sequence[str] = ()) -> l
     along = axes(rows[of.row], columns)
     if not along:
         return []
-    cuts = [cells(of.vectors, _CELL, seed=seed)[of.text] for seed in range(_CUTS)]
+    cuts = [cells(of.vectors, _CELL, seed=seed)[of.text] for seed in range(_cuts(len(of.vectors)))]
     rank = np.empty(len(of.vectors), np.int64)
     rank[by_value(of.vectors)] = np.arange(len(rank))
     for axis in along:
@@ -105,6 +106,10 @@ def moves(rows: pl.DataFrame, of: Labelled, *, columns: Sequence[str] = ()) -> l
             if move is not None and not any(_same(move, other) for other in found):
                 found.append(move)
     return found
+
+
+def _cuts(texts: int) -> int:
+    return int(np.clip(_CUT // max(texts, 1), 1, _CUTS))
 
 
 def _once(of: Labelled, axis: Axis, order: Ints) -> Ints:
