@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from . import acting, agree_command, index_commands, looking, queue_command
+from . import acting, agree_command, index_commands, looking, queue_command, review_command
 from .answering import announce
 
 app = typer.Typer(
@@ -23,7 +23,8 @@ app = typer.Typer(
 )
 
 for verb in (
-    acting.demo, acting.read, acting.check, looking.findings, looking.rule, queue_command.queue, acting.decide, looking.decisions,
+    acting.demo, acting.read, acting.check, looking.findings, looking.rule, queue_command.queue, review_command.review,
+    acting.decide, looking.decisions,
     acting.split, acting.export, looking.verify, looking.why, agree_command.agree,
 ):  # fmt: skip
     app.command()(verb)  # in the order of the work

@@ -38,7 +38,7 @@ def _said(row: dict[str, Any]) -> str:
     labels = f"{clipped(row['label'], _LABEL)} -> {clipped(row['suggested'], _LABEL)}"
     reason = f": {row['note']}" if row["note"] else ""
     chance = f"{row['wrong']:.0%}" if row["wrong"] >= _LEAST else "under 1%"
-    return f"{labels}, wrong with {chance}, gain {row['gain']:.2f}{reason}"
+    return f"{labels}, {chance} likely to be wrong, gain {row['gain']:.2f}{reason}"
 
 
 def _so_far(queue: Queue) -> None:

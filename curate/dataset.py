@@ -130,7 +130,12 @@ class Dataset:
 
     def official_split(self, row_id: str) -> str | None:
         """Return the split that the source gave a row, whatever vetset's own split says."""
-        found = pl.scan_parquet(self.folder / "rows.parquet").filter(pl.col("id") == row_id).select("split").collect()
+        found = (
+            pl.scan_parquet(self.folder / "rows.parquet", glob=False)
+            .filter(pl.col("id") == row_id)
+            .select("split")
+            .collect()
+        )
         return found.item() if found.height else None
 
     def rejects(self) -> Iterator[dict[str, Any]]:
@@ -186,7 +191,9 @@ class Dataset:
         if replaced & {"digest", "splits.parquet"} or "rows" not in self.__dict__:
             return
         made = self.folder / "splits.parquet"
-        split = pl.read_parquet(made if made.exists() else self.folder / "rows.parquet", columns=["split"])["split"]
+        split = pl.read_parquet(made if made.exists() else self.folder / "rows.parquet", columns=["split"], glob=False)[
+            "split"
+        ]
         if now.get("train") != seen.get("train") or not split.equals(self.rows["split"]):
             raise StaleError(
                 f"{self.folder} was split anew in the meantime, so what was found belongs to the split before and was "
@@ -210,7 +217,7 @@ class Dataset:
     def _parquet(self, name: str) -> pl.DataFrame:
         path = self.folder / name
         try:
-            return pl.read_parquet(path)
+            return pl.read_parquet(path, glob=False)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(
                 f"{path} can't be read as Parquet ({type(error).__name__}); make it again with `vetset read`, "

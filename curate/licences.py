@@ -12,6 +12,8 @@ _EMPTY_WORDS = frozenset(
     ("", "unknown", "other", "none", "null", "n/a", "na", "nan", "-", "?", "tbd", "unspecified", "see repo")
 )
 
+_TELLS_NOTHING = 0.8  # score from which on a licence is not known; below, it is known and spelt otherwise
+
 
 def find_unknown(rows: pl.DataFrame) -> pl.DataFrame:
     """Find rows without a licence, or with one that is not an SPDX identifier nor a known name for one.
@@ -56,6 +58,15 @@ def find_unknown(rows: pl.DataFrame) -> pl.DataFrame:
     return report(found, "licences.unknown")
 
 
+def is_known(name: str | None) -> bool:
+    """Say whether a licence's name tells what it is; one that SPDX writes otherwise does.
+
+    >>> [is_known(name) for name in ("apache 2.0", "unknown", None)]
+    [True, False, False]
+    """
+    return name is not None and _judge(name)[0] < _TELLS_NOTHING
+
+
 def _judge(name: str) -> tuple[float, str, str | None]:
     """Return score, note and the identifier of one licence's name; score 0 is nothing to say."""
     if name.strip().casefold() in _EMPTY_WORDS:
@@ -65,7 +76,7 @@ def _judge(name: str) -> tuple[float, str, str | None]:
     known = identify(name)
     if known is None:
         return (
-            0.8,
+            _TELLS_NOTHING,
             f"The licence {quote(name, 40)} is no SPDX identifier; give one, or LicenseRef- and a name of yours.",
             None,
         )

@@ -14,7 +14,7 @@ MODULES = sorted(
     "vetset." + ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for room in ("curate", "evaluate", "train", "app")
     for path in (ROOT / room).rglob("*.py")
-    if path.name != "__init__.py"
+    if path.name != "__init__.py" and path != ROOT / "app" / "main.py"  # a script, which Streamlit runs
 )
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 

@@ -107,6 +107,8 @@ def _changed(rows: pl.DataFrame, heads: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     """Return the rows that edits and relabels change, changed, and ``row_id, action`` of those that are refused."""
     edits, relabels = (heads.filter(pl.col("action") == action) for action in ("edit", "relabel"))
     concerned = pl.concat([edits, relabels]).select("row_id").unique()
+    if concerned.is_empty():  # a row that is dropped by a key press should not cost what a relabel does
+        return rows.head(0), heads.head(0).select("row_id", "action")
     touched = rows.join(concerned, left_on="id", right_on="row_id", how="semi", maintain_order="left")
     edited_at = relabels.select("row_id", "seq").join(edits.select("row_id", edited="seq"), on="row_id")
     before = relabels.join(edited_at.filter(pl.col("edited") > pl.col("seq")), on="row_id", how="semi")

@@ -11,6 +11,7 @@ so the check for conflicts and the write are one step, and writers queue instead
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -30,6 +31,7 @@ from ..errors import UsageError, quote
 from .decision import Conflict, Decision, Outcome, check, check_reviewer
 from .ledger_file import (
     STANDING,
+    STANDING_OF,
     append,
     known_uids,
     last_seq,
@@ -87,6 +89,7 @@ class Ledger:
         self._copy: TemporaryDirectory[str] | None = None
         self._noted = False
         self._opened: tuple[int, int] | None = None
+        self._copied: list[tuple[int, int]] = []
         self._lock = threading.RLock()
 
     @classmethod
@@ -217,13 +220,18 @@ class Ledger:
         seqs = tuple(range(seq + 1, seq + 1 + len(live)))
         return Outcome(seqs, tuple(uid for _, uid, _, _, taken in lines if taken), (), batch)
 
-    def head(self) -> pl.DataFrame:
+    def head(self, rows: Sequence[str] | None = None) -> pl.DataFrame:
         """Return what stands of each decided row, ``HEADS`` columns, in the order of ``seq``.
 
         One line a row: its last decision; or two, where the last edit and the last relabel since the last keep, drop
         or skip both stand.
+
+        Args:
+            rows: ids of the rows asked for; all by default.
         """
-        return self._frame(STANDING, (), HEADS)
+        if rows is None:
+            return self._frame(STANDING, (), HEADS)
+        return self._frame(STANDING_OF, (json.dumps(list(rows)),), HEADS)
 
     def log(self) -> pl.DataFrame:
         """Return every line, ``LOG`` columns, in the order of writing."""
@@ -232,6 +240,21 @@ class Ledger:
     def since(self, seq: int) -> pl.DataFrame:
         """Return the lines after ``seq``: what a page that holds the heads has to read to follow."""
         return self._frame("SELECT * FROM decision WHERE seq > ? ORDER BY seq", (seq,), LOG)
+
+    def touched_since(self, seq: int) -> list[str]:
+        """Return the ids of the rows that lines after ``seq`` speak of, each once."""
+        sql = "SELECT DISTINCT row_id FROM decision WHERE seq > ?"
+        return self._frame(sql, (seq,), pl.Schema({"row_id": pl.String}))["row_id"].to_list()
+
+    def select(self, sql: str, parameters: tuple[Any, ...], schema: pl.Schema) -> pl.DataFrame:
+        """Return what a query of the table ``decision`` says: a page of a long log costs what it shows.
+
+        Args:
+            sql: a constant of the caller's; what a person typed stands in ``parameters``.
+            parameters: for its question marks.
+            schema: of the columns that it selects.
+        """
+        return self._frame(sql, parameters, schema)
 
     def history(self, row_id: str) -> pl.DataFrame:
         """Return the lines of one row, undone ones and undos with them."""
@@ -248,6 +271,14 @@ class Ledger:
         with self._lock, plain_errors(self.path):
             connection = self._connect()
             return 0 if connection is None else last_seq(connection)
+
+    def identity(self) -> tuple[int, int] | None:
+        """Return what tells this file from another of the same name, put in its place; ``None`` before the first decision."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return (found.st_dev, found.st_ino) if found.st_size else None  # 0 bytes: a creation that a kill cut off
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -282,28 +313,26 @@ class Ledger:
         return pl.DataFrame(lines, schema=schema, orient="row")
 
     def _connect(self, *, create: bool = False) -> sqlite3.Connection | None:
-        file = self._file()
-        if self._connection is not None and not self.readonly and file != self._opened:
-            self.close()  # it was taken away, or another put in its place: what is written to the old one is lost
+        file = self.identity()
+        if self._connection is not None and (file != self._opened or (self._copy and self._copied != self._stamps())):
+            self.close()  # it was taken away, or another put in its place, or the file that a copy was made of has grown
         if self._connection is not None:
             return self._connection
         if file is None:
             parts.miss_no_decisions(self.path.parent)
         if self.readonly and file is not None:
+            self._opened, self._copied = file, self._stamps()
             self._connection, self._copy = open_readonly(self.path)
             self.warning = f"{self.path} can't be written: its decisions count, and no new ones can be made here."
         elif not self.readonly and (create or file is not None):
             self._connection, self.warning = open_file(self.path, self._wait)
-            self._opened = self._file()
+            self._opened = self.identity()
         return self._connection
 
-    def _file(self) -> tuple[int, int] | None:
-        """Return what tells this file from another of the same name; one of 0 bytes is a creation that a kill cut off."""
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return None
-        return (found.st_dev, found.st_ino) if found.st_size else None
+    def _stamps(self) -> list[tuple[int, int]]:
+        """Return the time and size of the file and of the lines beside it, as far as they are there."""
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        return [(found.st_mtime_ns, found.st_size) for file in files if file.exists() for found in [file.stat()]]
 
 
 def now() -> str:

@@ -61,6 +61,14 @@ STANDING = """
 """The decisions that stand, the columns of ``ledger.HEADS``."""
 
 
+STANDING_OF = (
+    STANDING.replace("WITH whole", "WITH asked AS (SELECT value FROM json_each(?)), whole")
+    .replace("FROM live WHERE action", "FROM live WHERE row_id IN asked AND action")
+    .replace("        WHERE action IN", "        WHERE l.row_id IN asked AND action IN")
+)
+"""The same of the rows whose ids a JSON array names: the index on rows finds them, however long the log is."""
+
+
 def open_file(path: Path, wait: float) -> tuple[sqlite3.Connection, str | None]:
     """Open for writing, making and migrating the file as needed; returns the connection and a warning or ``None``."""
     made = not path.exists()

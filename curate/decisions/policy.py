@@ -213,8 +213,8 @@ def standing(findings: pl.DataFrame, heads: pl.DataFrame, rows: pl.DataFrame | N
     left = findings.join(heads, left_on="id", right_on="row_id", how="anti", maintain_order="left")
     if rows is None:
         return left
-    ended = _ended(findings.filter(pl.col("rule").is_in(CONFLICTS)), heads, rows)
-    return left.join(ended, on=["rule", "cluster"], how="anti", maintain_order="left")
+    over = ended(findings.filter(pl.col("rule").is_in(CONFLICTS)), heads, rows)
+    return left.join(over, on=["rule", "cluster"], how="anti", maintain_order="left")
 
 
 def _verdicts(findings: pl.DataFrame, policy: Policy, heads: pl.DataFrame) -> pl.DataFrame:
@@ -311,8 +311,14 @@ def _possible(row_id: str, action: str, value: str | None) -> bool:
     return True
 
 
-def _ended(findings: pl.DataFrame, heads: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return ``rule, cluster`` of the conflicts that decisions have ended."""
+def ended(findings: pl.DataFrame, heads: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return ``rule, cluster`` of the conflicts that decisions have ended: the rows left of them answer alike.
+
+    Args:
+        findings: of the rules in ``CONFLICTS``.
+        heads: standing decisions that settle (``SETTLING``) and can be carried out.
+        rows: the rows.
+    """
     cluster = ["rule", "cluster"]
     members = findings.filter(pl.col("cluster").is_not_null()).select(*cluster, "id")
     # Only a decision can end a conflict, so clusters without one are not looked at.

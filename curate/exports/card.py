@@ -66,7 +66,8 @@ def _header(document: dict[str, Any]) -> str:
     licences = sorted({s["license"] for s in document["sources"] if s["license"]})
     known = [licence.lower() for licence in licences if re.fullmatch(r"[A-Za-z0-9.+-]{1,40}", licence)]
     unknown = len(known) < len(licences) or any(not s["license"] for s in document["sources"])
-    names = [*dict.fromkeys(known), *(["unknown"] if unknown or not known else [])]
+    known = list(dict.fromkeys(known))
+    names = [*known, *(["unknown"] if (unknown or not known) and "unknown" not in known else [])]
     size = next((name for most, name in _SIZES.items() if document["counts"]["written"] < most), "n>10M")
     form = document["options"]["format"]
     lines = ["---", *_listed("license", names), *_listed("tags", ["vetset", form])]

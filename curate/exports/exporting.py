@@ -23,7 +23,7 @@ from .account import compose
 from .card import card
 from .lineage import trace
 from .provenance import CARD, DECISIONS, LINEAGE, PROVENANCE, FileWritten, digest_ids, our_files, seal, sha256
-from .split_files import file_names, in_order
+from .split_files import part
 from .vetted import Vetting, vet
 
 Held = Literal["hold", "keep", "refuse"]
@@ -91,11 +91,7 @@ def export(
             f"{vetting.blocked.height:,} rows have findings that block ({rules}), so nothing was written; decide them "
             f"(`vetset decide {dataset.folder}`), or export with --held hold to leave them out."
         )
-    rows = (
-        vetting.rows
-        if held == "keep"
-        else vetting.rows.join(vetting.blocked, on="id", how="anti", maintain_order="left")
-    )
+    rows = vetting.to_write(keep=held == "keep")
     options = {"format": format, "held": held, "extra": extra, "seed": seed}
     with _staged(folder) as stage:
         result = _write(dataset, stage, rows, vetting=vetting, options=options)
@@ -172,10 +168,10 @@ def _write(
     fates = trace(dataset, vetting, written, unsplit, tally, keep=options["held"] == "keep")
     losses = tally.losses()
     if not files:
-        raise DataError(_nothing_left(fates, losses))
+        raise DataError(nothing_left(fates, losses))
     fates.write_parquet(stage.path(LINEAGE), compression="zstd", compression_level=3)
     stage.path(DECISIONS).write_bytes(vetting.log)
-    notes = _notes(dataset, vetting)
+    notes = notes_of(dataset, vetting)
     document = compose(
         dataset, options=options, policy=vetting.policy, files=files, lineage=fates, losses=losses, notes=notes,
         found=vetting.findings, standing=vetting.standing, blocked=vetting.blocked, applied=vetting.applied,
@@ -197,33 +193,31 @@ def _write_splits(
     name = options["format"]
     suffix = formats.FORMATS[name].suffix
     layout = formats.layout(rows, name, extra=options["extra"])
-    names = rows["split"].drop_nulls().unique(maintain_order=True).to_list()
-    parts = {split: rows.filter(pl.col("split") == split) for split in in_order(names)}
-    unsplit = rows.filter(pl.col("split").is_null()).select("id")
-    named = file_names(list(parts), suffix)
+    parted = part(rows, suffix)
     files: list[FileWritten] = []
     written: list[pl.DataFrame] = []
-    for split, part in parts.items() if parts else [(None, rows)]:
-        file = f"data{suffix}" if split is None else named[split]
+    for file, split, some in parted.files:
         path = stage.path(file)
         with path.open("wb") as out:
-            ids = formats.write(part, out, name, layout, tally)
+            ids = formats.write(some, out, name, layout, tally)
         if not len(ids):  # loaders refuse a file without a record
             stage.drop(file)
             continue
         written.append(pl.DataFrame({"id": ids}).select("id", file=pl.lit(file), record=pl.int_range(1, pl.len() + 1)))
         files.append(FileWritten(file, split, len(ids), path.stat().st_size, sha256(path), digest_ids(ids)))
-    return files, written, unsplit if parts else unsplit.head(0)
+    return files, written, parted.unsplit
 
 
-def _nothing_left(fates: pl.DataFrame, losses: list[Loss]) -> str:
+def nothing_left(fates: pl.DataFrame, losses: list[Loss]) -> str:
+    """Return why no row can be written."""
     counts = fates.group_by("fate", maintain_order=True).len().iter_rows()
     shares = ", ".join(f"{count:,} {fate.replace('_', ' ')}" for fate, count in counts) or "the set has none"
     reason = f" ({losses[0].sentence.rstrip('.')})" if losses else ""
     return f"no row is left to write: {shares}{reason}; nothing was exported, take another --format or decide anew."
 
 
-def _notes(dataset: Dataset, vetting: Vetting) -> list[str]:
+def notes_of(dataset: Dataset, vetting: Vetting) -> list[str]:
+    """Return what is to be told of an export besides its counts."""
     notes = []
     if parts.is_lost(dataset.folder, parts.REJECTS):
         notes.append(
@@ -236,9 +230,9 @@ def _notes(dataset: Dataset, vetting: Vetting) -> list[str]:
     if vetting.unapplied:
         notes.append(f"{vetting.unapplied:,} decisions could not be carried out: a label can't stand for a tool call.")
     if vetting.applied.stale.height:
-        notes.append(
-            f"{vetting.applied.stale.height:,} decisions are stale: their rows changed or left, and they apply to none."
-        )
+        stale = vetting.applied.stale.height
+        many = f"{stale:,} decisions are stale: their rows" if stale > 1 else "1 decision is stale: its row"
+        notes.append(f"{many} changed or left, and {'they apply' if stale > 1 else 'it applies'} to none.")
     return notes
 
 

@@ -125,7 +125,7 @@ def _exports(dataset: Dataset, row_id: str) -> list[dict[str, Any]]:
     """What each export says of the row: its fate, the file and the record; one that is gone says where it was."""
     told = []
     for entry in dataset.manifest.get("exports", []):
-        folder = _found(dataset, entry)
+        folder = place_of_export(dataset, entry)
         if folder is None:
             told.append({"export": _shown(entry["path"]), "fate": LOST})
         elif (fate := where(folder, row_id)) is not None:  # an export of rows that were read anew knows others
@@ -133,7 +133,7 @@ def _exports(dataset: Dataset, row_id: str) -> list[dict[str, Any]]:
     return told
 
 
-def _found(dataset: Dataset, entry: dict[str, Any]) -> str | None:
+def place_of_export(dataset: Dataset, entry: dict[str, Any]) -> str | None:
     """Return the export's folder: where it was seen from the set (both may have moved together), or where it was."""
     beside = entry.get("from_set", os.path.join("..", entry["path"]))
     account = entry.get("files", {}).get(PROVENANCE)

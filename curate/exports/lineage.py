@@ -67,7 +67,7 @@ def portable(paths: list[str]) -> dict[str, str]:
 def where(folder: str | Path, row_id: str) -> dict[str, Any] | None:
     """Return what became of a row in an export: fate, why, file and record; ``None`` where that can't be told."""
     try:
-        lineage = pl.scan_parquet(Path(folder) / LINEAGE)
+        lineage = pl.scan_parquet(Path(folder) / LINEAGE, glob=False)
         found = lineage.filter(pl.col("id") == row_id).select("fate", "why", "file", "record").collect().to_dicts()
     except (OSError, pl.exceptions.PolarsError):
         return None

@@ -196,9 +196,9 @@ def _data_file(folder: Path, entry: dict[str, Any]) -> Iterator[Check]:
 
 def _rows_in(path: Path) -> int:
     if path.suffix == ".parquet":
-        return pl.scan_parquet(path).select(pl.len()).collect().item()
+        return pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
     if path.suffix == ".csv":
-        return pl.scan_csv(path, infer_schema=False).select(pl.len()).collect().item()
+        return pl.scan_csv(path, infer_schema=False, glob=False).select(pl.len()).collect().item()
     with path.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
@@ -225,7 +225,7 @@ def _counts(document: dict[str, Any]) -> Iterator[Check]:
 
 
 def _lineage(folder: Path, document: dict[str, Any]) -> Iterator[Check]:
-    lineage = pl.read_parquet(folder / LINEAGE)
+    lineage = pl.read_parquet(folder / LINEAGE, glob=False)
     fates = dict(lineage.group_by("fate").len().iter_rows())
     yield _compare(LINEAGE, "rows", lineage.height, document["counts"]["read"])
     for fate in FATES:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
 
 from .provenance import CARD, DECISIONS, LINEAGE, PROVENANCE
 
@@ -40,3 +43,34 @@ def file_names(splits: Sequence[str], suffix: str) -> dict[str, str]:
         taken.add(name.casefold())
         names[split] = name
     return names
+
+
+class Part(NamedTuple):
+    """The rows of one file."""
+
+    file: str
+    split: str | None
+    rows: pl.DataFrame
+
+
+class Parted(NamedTuple):
+    """Rows by the files that they go into."""
+
+    files: list[Part]
+    unsplit: pl.DataFrame
+    """``id`` of rows without a split, where others have one: they go into no file."""
+
+
+def part(rows: pl.DataFrame, suffix: str) -> Parted:
+    """Return rows by their splits, or as one ``data`` file where no row has a split.
+
+    Args:
+        rows: ``dataset.ROWS``.
+        suffix: of the files.
+    """
+    splits = in_order(rows["split"].drop_nulls().unique(maintain_order=True).to_list())
+    unsplit = rows.filter(pl.col("split").is_null()).select("id")
+    if not splits:
+        return Parted([Part(f"data{suffix}", None, rows)], unsplit.head(0))
+    named = file_names(splits, suffix)
+    return Parted([Part(named[split], split, rows.filter(pl.col("split") == split)) for split in splits], unsplit)

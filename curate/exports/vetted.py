@@ -36,6 +36,10 @@ class Vetting:
     log: bytes  # decisions.jsonl
     policy: Policy
 
+    def to_write(self, *, keep: bool) -> pl.DataFrame:
+        """Return the rows that an export writes: those on which a blocking finding stands only where they are to be kept."""
+        return self.rows if keep else self.rows.join(self.blocked, on="id", how="anti", maintain_order="left")
+
 
 def vet(dataset: Dataset, policy: Policy) -> Vetting:
     """Return the set as its decisions have it now."""

@@ -165,7 +165,7 @@ def _kept(path: Path, key: str) -> pl.DataFrame | None:
     try:
         if pl.read_parquet_metadata(path).get("fit") != key:
             return None
-        frame = pl.read_parquet(path)
+        frame = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, OSError):
         return None
     return frame if frame.schema == FIT else None

@@ -94,5 +94,5 @@ def reasons(judged: Judged, found: Ints, other: Ints) -> list[str]:
         if better[place] and place < len(words) and words[place]:
             parts.append(", ".join(quote(mask(word), limit=12) for word in words[place]) + " speak for it")
         chance = float(judged.noise.wrong[found[place]])
-        notes.append("; ".join(parts) + (f" (wrong with {chance:.0%})." if chance >= _TOLD else "."))
+        notes.append("; ".join(parts) + (f" ({chance:.0%} likely to be wrong)." if chance >= _TOLD else "."))
     return notes

@@ -34,7 +34,7 @@ def test_the_page_names_place_labels_chance_reason_and_how_to_decide(folder, cap
     assert "60 labels to review, by how likely the label is wrong:" in out
     assert "a.jsonl:5" in out
     assert "card -> food" in out or "food -> card" in out
-    assert "wrong with" in out
+    assert "likely to be wrong" in out
     assert "views put it first" in " ".join(out.split())
     assert "and 58 more" in out
     assert "rests on no answer yet; it is worked out again in 30 answers" in out

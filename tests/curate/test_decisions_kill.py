@@ -1,5 +1,6 @@
 """Kill -9 at random moments: what ``decide`` has returned is there, batches are whole, and the file opens."""
 
+import os
 import random
 import signal
 import sqlite3
@@ -10,7 +11,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
+from vetset.curate.dataset import frame
 from vetset.curate.decisions.ledger import Decision, Ledger
+from vetset.curate.review.desk import Desk
+from vetset.curate.review.heads import read_heads
 
 # Acknowledges after the fact, with one write that a kill can't tear: the uids, or the seqs that an undo has written.
 WRITER = """
@@ -26,6 +31,41 @@ with Ledger.open(folder) as ledger:
         if i % 4 == 3:
             undone = ledger.undo(done.batch, reviewer=name)
             os.write(out, f"undone {name}-{i} {undone.seqs[0]}\\n".encode())
+"""
+
+
+# The same through a desk each, as four servers on one set. One process imports what all need (a second of the processor)
+# and forks a writer for each name that it is told; it has not computed anything by then, so there are no threads to lose.
+DESKS = """
+import os, signal, sys
+from vetset.curate.decisions.ledger import Decision
+from vetset.curate.review.desk import Desk
+folder, acks = sys.argv[1:]
+
+def write(name):
+    out = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    with Desk(folder) as desk:
+        own = desk.look().view.rows["id"].gather_every(4, "abcd".index(name[-1])).to_list()
+        for i in range(10**6):
+            look = desk.look()
+            first = own.index(desk.leases.take(own[3 * i % 600 :], holder=name, reviewer=name))
+            batch = [Decision(row, "drop", uid=f"{name}-{i}-{row}") for row in own[first : first + 3]]
+            done = desk.decide(batch, reviewer=name, seen=look.seq)
+            os.write(out, f"decided {done.batch} {done.seqs[0]}\\n".encode())
+            if i % 4 == 3:
+                undone = desk.undo(done.batch, reviewer=name)
+                os.write(out, f"undone {done.batch} {undone.seqs[0]}\\n".encode())
+
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            write(line.strip())
+        finally:
+            os._exit(1)
+    print(pid, flush=True)
+    if line.strip().endswith("d"):
+        print(*(os.waitpid(-1, 0)[1] for _ in "abcd"), flush=True)
 """
 
 
@@ -81,6 +121,36 @@ def test_four_writers_killed_twenty_times_lose_nothing_that_was_acknowledged(tmp
         assert ledger.last() // 3 >= count
         assert ledger.log().filter(pl.col("action") == "undo").height > 0
     assert count > 40
+
+
+@pytest.mark.slow
+def test_four_desks_killed_ten_times_lose_nothing_and_one_that_stayed_open_follows(tmp_path, make_set):
+    folder, acks = make_set(tmp_path / "s.vet", frame([{"messages": str(n)} for n in range(2500)])), tmp_path / "acks"
+    acks.touch()
+    chance = random.Random(13)
+    command = [sys.executable, "-c", DESKS, folder, acks]
+    with Desk(folder) as desk, subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as forker:
+        for number in range(10):
+            size, limit = acks.stat().st_size, time.monotonic() + 60
+            print(*(f"w{number}{name}" for name in "abcd"), sep="\n", file=forker.stdin, flush=True)
+            writers = [int(forker.stdout.readline()) for _ in "abcd"]
+            while acks.stat().st_size == size and time.monotonic() < limit:
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0, 0.4))
+            for writer in writers:
+                os.kill(writer, signal.SIGKILL)
+            assert forker.stdout.readline().split() == ["9"] * 4, "a writer ended by itself"
+            count = _check(folder, acks)
+            look = desk.look()
+            with Ledger.open(folder) as ledger:
+                anew = read_heads(look.view, ledger)
+            assert_frame_equal(look.heads.frame.sort("seq"), anew.frame.sort("seq"))
+            assert (look.heads.seq, look.heads.marks.tolist()) == (anew.seq, anew.marks.tolist())
+            row = look.view.rows["id"][-1]
+            assert desk.leases.take([row], holder="open", reviewer="ann") == row
+        print(f"{count} writes acknowledged, {look.heads.seq // 3} made, 10 x 4 desks killed")
+        assert look.heads.seq // 3 >= count > 40
+        forker.stdin.close()
 
 
 @pytest.mark.slow

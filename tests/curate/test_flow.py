@@ -251,3 +251,16 @@ def test_a_set_that_was_split_goes_on_with_the_new_split_without_being_opened_ag
         "validation",
         "test",
     }
+
+
+def test_a_set_may_be_named_with_brackets_and_stars(tmp_path):
+    """Readers of files take such names for patterns."""
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"text": "hi", "label": "x"}\n{"text": "ho", "label": "y"}\n', encoding="utf-8")
+    out = tmp_path / "out [1]*"
+    read([source], tmp_path / "new [2]*.vet")
+    dataset = Dataset.open(tmp_path / "new [2]*.vet")
+    check(dataset, select=["duplicates.exact"])
+    split(Dataset.open(dataset.folder), ratios=(0.5, 0.5))
+    export(Dataset.open(dataset.folder), out)
+    assert verify(out).ok

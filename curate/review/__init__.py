@@ -1,0 +1,1 @@
+"""What a person who reviews a set looks at and works through: mapped frames, what stands, queues, leases, bulk decisions."""
