@@ -57,7 +57,8 @@ def read(
     split: Annotated[str | None, typer.Option(help="Column of the official split, or its name for every row.")] = None,
     source: Annotated[str | None, typer.Option(help="Column of where it came from, or one word for every row.")] = None,
     license_: Annotated[
-        str | None, typer.Option("--license", help="Column of the licence, or an SPDX id for every row.")
+        str | None,
+        typer.Option("--license", help="Column of the licence, or an SPDX id for every row that names none."),
     ] = None,
     origin: Annotated[
         str | None, typer.Option(help="Column of who wrote it (human, or a teacher model), or one word for all.")

@@ -21,6 +21,7 @@ from ...curate.review.view import place_of
 from ...curate.review.worklist import Filter
 from ...curate.wording import counted
 from . import adjudicating, agreement_tables, links
+from .addressed import tell_unknown
 from .context import desk, guarded, in_commands
 from .plain import in_code, plain
 
@@ -45,6 +46,7 @@ def page() -> None:
 
 def _question(look: Look) -> Question | None:
     """Draw whose agreement is asked for; ``None``, with a sentence, where nobody's can be told."""
+    tell_unknown("g.of", [_ANNOTATORS, _REVIEWERS])
     chosen = st.segmented_control(
         "Of whom", [_ANNOTATORS, _REVIEWERS], key="g.of", bind="query-params", default=_ANNOTATORS, required=True,
         label_visibility="collapsed",

@@ -16,6 +16,7 @@ from ...curate.decisions.decision import Action, Decision
 from ...curate.review.desk import Look
 from ...curate.review.worklist import Filter, Positions, Reviewed, found_by, onward, still
 from . import acting, bulk, editing, gaining, labels, map, neighbours, queue_list, record
+from .addressed import row_asked
 from .audit_filter import PREFIX
 from .choosing import choose
 from .context import ARRIVED, desk, guarded
@@ -63,13 +64,9 @@ def page() -> None:
     """Draw the page."""
     here = desk()
     look = here.look()
-    if st.session_state[ARRIVED] and (named := st.query_params.get(f"{PREFIX}row")):
-        if (look.view.positions([named]) < 0).all():
-            acting.notice(
-                "warning", "The row that this address names is not in this set; this is the first of the queue."
-            )
+    if st.session_state[ARRIVED] and (asked := row_asked(look, f"{PREFIX}row")):
         seat = _seat()
-        seat.go(named)
+        seat.go(asked)
         seat.queue = None  # a row that a link names is shown, in whatever queue
     wanted, reviewed = choose(look, rule=_first_rule(look))
     _work(wanted, reviewed)

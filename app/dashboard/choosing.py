@@ -9,8 +9,9 @@ import streamlit as st
 
 from ...curate.review.desk import Look
 from ...curate.review.worklist import FACETS, NONE, Facet, Filter, Reviewed, facet
+from .addressed import tell_unknown
 from .audit_filter import ANY, EVERY, NO_VALUE, ORDERS, PREFIX, REVIEWED
-from .plain import plain, short
+from .plain import short
 
 _NAMES: dict[Facet, str] = {
     "label": "Label", "split": "Split", "source": "Source", "annotator": "Annotator", "license": "Licence",
@@ -28,11 +29,9 @@ def choose(look: Look, *, rule: str) -> tuple[Filter, Reviewed]:
     found = _rules(look.view.key, look)
     families = sorted({name.partition(".")[0] for name in found})
     choices = [ANY, *sorted([*found, *families]), EVERY]
-    asked = st.query_params.get(f"{PREFIX}rule")
-    if asked is not None and asked not in choices:
-        st.warning(
-            f"The rule {plain(asked, 60)} in this address found nothing here, or is none; the queue shows another."
-        )
+    tell_unknown(f"{PREFIX}rule", choices)
+    tell_unknown(f"{PREFIX}seen", REVIEWED)
+    tell_unknown(f"{PREFIX}order", ORDERS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Found by", choices, choices.index(rule) if rule in choices else 0, key=f"{PREFIX}rule", bind="query-params",
@@ -92,6 +91,7 @@ def _facet(look: Look, name: Facet) -> tuple[str, ...]:
     values = _values(look.view.key, name, look)
     if len(values) < 2 and f"{PREFIX}{name}" not in st.query_params:
         return ()  # one value is no choice
+    tell_unknown(f"{PREFIX}{name}", values)
     chosen: Sequence[str] = st.multiselect(
         _NAMES[name], list(values), key=f"{PREFIX}{name}", bind="query-params", help="The commonest first"
     )

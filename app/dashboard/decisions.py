@@ -18,6 +18,7 @@ from ...curate.review.desk import Look
 from ...curate.review.worklist import Filter
 from ...curate.wording import counted
 from . import acting, links, record
+from .addressed import tell_unknown
 from .context import desk, guarded
 from .plain import named, plain, short
 
@@ -65,12 +66,17 @@ def _log() -> None:
     mine = _summed(str(here.ledger.identity()), look.seq, look.view.key, (chosen,), gone) if chosen else table.clear()
     if mine.height:
         _batch(look, mine.row(0, named=True), set(gone))
+    elif chosen:
+        st.warning(f"The address asks for the batch {plain(chosen, 60)}: the log has none of that name.")
+        st.query_params.pop(_BATCH)
     else:
         st.caption("Choose a batch by the box at its left: its lines are shown here.")
 
 
 def _filter(look: Look) -> Asked:
     known = _choices(str(desk().ledger.identity()), look.seq)
+    for name, values in known.items():
+        tell_unknown(f"{PREFIX}{name}", [short(value, 60) for value in values])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         picked = {
             name: st.selectbox(
@@ -237,7 +243,7 @@ def _lines(look: Look, told: pl.DataFrame, gone: set[str]) -> None:
     rows = list(dict.fromkeys(row for row, place in zip(told["row_id"], places, strict=True) if place >= 0))
     if rows:
         links.to_rows(
-            f"Open {'this row' if len(rows) == 1 else f'these {len(rows)} rows'} in Audit",
+            "Open this row in Audit" if len(rows) == 1 else f"Open the {len(rows)} rows of these lines in Audit",
             Filter("rows", ids=tuple(rows)), reviewed="all", icon="rate_review",
         )  # fmt: skip
     chosen = picked["selection"]["rows"]

@@ -19,6 +19,7 @@ from ...curate.review.worklist import Filter, Positions
 from ...curate.rules import RULES
 from ...curate.wording import counted
 from . import acting, cluster_page, duplicates_policy, links
+from .addressed import row_asked, tell_unknown
 from .cluster_cards import cards
 from .context import ARRIVED, desk, guarded, in_commands
 from .plain import in_code, named, plain
@@ -51,6 +52,8 @@ def page() -> None:
     if not rules:
         _nothing_found(look)
         return
+    tell_unknown(f"{PREFIX}rule", rules)
+    tell_unknown(f"{PREFIX}seen", _SEEN)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rule = st.selectbox("Found by", rules, key=f"{PREFIX}rule", bind="query-params", width=260)
         seen = st.segmented_control(
@@ -58,7 +61,7 @@ def page() -> None:
         )
     st.caption(_SAID[rule])
     if st.session_state[ARRIVED]:
-        seat(_PAGE).arrive(st.query_params.get(f"{PREFIX}cluster"))
+        seat(_PAGE).arrive(row_asked(look, f"{PREFIX}cluster"))
     _work(rule, cast("str", seen or "Open"))
 
 

@@ -20,6 +20,7 @@ from ...curate.review.worklist import NONE, Filter
 from ...curate.vetset_toml import settings_file
 from ...curate.wording import counted
 from . import links
+from .addressed import tell_unknown
 from .context import desk, folder, guarded, in_commands, told
 from .decisions import PREFIX
 from .plain import in_code, plain, short
@@ -48,6 +49,8 @@ def page() -> None:
 
 
 def _options() -> dict[str, Any]:
+    tell_unknown("x.format", FORMATS)
+    tell_unknown("x.held", _HELD)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         form = st.selectbox(
             "Format", list(FORMATS), key="x.format", bind="query-params", width=220,

@@ -15,6 +15,7 @@ from ...curate.review.layout import ask_layout, inside, layout_path, open_layout
 from ...curate.review.worklist import Filter
 from ...curate.wording import counted
 from . import acting, bulk, links, map_chart
+from .addressed import tell_unknown
 from .context import desk, guarded
 from .plain import plain, short
 
@@ -90,6 +91,7 @@ def _chosen(look: Look, drawn: pl.DataFrame) -> tuple[str, pl.Series, list[str]]
     rows = drawn["row"].cast(pl.Int64)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         offered = [said for said, name in _BY.items() if name not in _OF_ROWS or look.view.rows[name].count()]
+        tell_unknown("m.by", offered)
         by = st.segmented_control(
             "Tell apart by", offered, default=offered[0], required=True, key="m.by", bind="query-params"
         )

@@ -22,6 +22,7 @@ from ...curate.review.leak_matrix import (
 from ...curate.review.worklist import Positions
 from ...curate.wording import counted
 from . import acting, leak_batch, leak_pair, split_facts
+from .addressed import row_asked, tell_unknown
 from .context import ARRIVED, desk, guarded, in_commands
 from .duplicates_policy import tell
 from .plain import in_code, named, plain, short
@@ -48,7 +49,7 @@ def page() -> None:
             return
     split_facts.show_table(table)
     if st.session_state[ARRIVED]:
-        seat(_PAGE).arrive(st.query_params.get(f"{PREFIX}row"))
+        seat(_PAGE).arrive(row_asked(look, f"{PREFIX}row"))
     _leaks_between(look, table)
     split_facts.show_rest(look, table)
 
@@ -72,6 +73,7 @@ def _leaks_between(look: Look, table: pl.DataFrame) -> None:
     elif not found:
         st.success(f"No row of an eval split leaks: {counted(len(ran & set(BETWEEN)), 'rule')} looked at all pairs.")
     else:
+        tell_unknown(f"{PREFIX}rule", [_ANY, *found])
         with st.container(horizontal=True, vertical_alignment="bottom"):
             rule = st.selectbox("Found by", [_ANY, *found], key=f"{PREFIX}rule", bind="query-params", width=260)
         if _outside(look):
@@ -105,6 +107,8 @@ def _work(rule: str) -> None:
         for split, of in cells.sort("split", "of").select("split", "of").iter_rows()
     }
     first = f"{short(cells['split'][0], 40)} in {short(cells['of'][0], 40)}"
+    if st.session_state[ARRIVED]:
+        tell_unknown(f"{PREFIX}cell", names)
     named = _cell_named(look, leaks, names)
     if named is not None:
         st.session_state[f"{PREFIX}cell"] = named

@@ -172,7 +172,7 @@ class Converter:
         )
         nothing: list[str | None] = [None] * len(texts)
         common = {
-            part: [text or None for text in parts[part]]
+            part: [text or self.plan.constants.get(part) for text in parts[part]]
             if part in parts
             else [self.plan.constants.get(part)] * len(texts)
             for part in COMMON
@@ -353,9 +353,10 @@ class Converter:
         return raw if kind is None else target_of(raw, kind, self.plan.columns["label"])
 
     def _common(self, part: str, column: Sequence[Any] | None, rows: int) -> list[str | None]:
+        constant = self.plan.constants.get(part)
         if column is None:
-            return [self.plan.constants.get(part)] * rows
-        return [text or None for text in (column if part == "time" else texts_of(column, part, scalar=True))]
+            return [constant] * rows
+        return [text or constant for text in (column if part == "time" else texts_of(column, part, scalar=True))]
 
     def _nested(self, path: str, rest: dict[str, Sequence[Any]], rows: int) -> list[Any]:
         column, pattern = taken_from(path)
@@ -422,9 +423,8 @@ class Converter:
         build = BUILDERS[self.plan.shape]
         content = build({part: [value] for part, value in parts.items() if part not in COMMON})[0]
         common = {
-            part: ((parts[part] if part == "time" else text_of(json_raw(parts[part]), part)) or None)
-            if part in parts
-            else self.plan.constants.get(part)
+            part: (part in parts and (parts[part] if part == "time" else text_of(json_raw(parts[part]), part)))
+            or self.plan.constants.get(part)
             for part in COMMON
         }
         rest = [msgspec.json.encode(key) + b":" + bytes(raw) for key, raw in record.items() if key not in self._direct]

@@ -360,11 +360,24 @@ def _common(
             parts[part] = _known(said, columns, sample, name, f"--{part}")
         else:
             constants[part] = said
+            if part == "license" and _by_name(part, columns, sample, taken, parts, reasons):
+                reasons.append(
+                    f"        '{said}' where that is empty, as said"
+                )  # what a row says of itself outranks it
+                return
         reasons.append(f"{part:<7} '{said}', as said" + ("" if is_column else ", for every row"))
         return
     if part == "split" and "_split" in columns:
         parts[part] = "_split"
         return
+    _by_name(part, columns, sample, taken, parts, reasons)
+
+
+def _by_name(
+    part: str, columns: Sequence[str], sample: Sequence[Mapping[str, Any]],
+    taken: set[str], parts: dict[str, str], reasons: list[str],
+) -> bool:  # fmt: skip
+    """Take the first column whose name and values fit a part; return whether there was one."""
     for column in _named(part, columns, taken):
         found = _values(sample, column)
         doubt = _doubt(part, column, found, sample)
@@ -373,9 +386,10 @@ def _common(
             reasons.append(
                 f"{part:<7} '{column}', by its name: {counted(len(set(found)), 'value')} in {counted(len(found), 'record')}"
             )
-            return
+            return True
         if found:
             reasons.append(f"        not '{column}' as {part}: {doubt}")
+    return False
 
 
 def _doubt(part: str, column: str, found: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> str | None:

@@ -57,8 +57,8 @@ class Given:
     """What the user said about the columns; ``None`` means: guess. ``"none"`` means: there is none.
 
     Each is a column (nested as ``meta.url``, a part of it as ``meta.url~github.com/([^/]+/[^/]+)``); ``source``,
-    ``license``, ``split`` and ``origin`` may also be a constant. With ``format="prompt-completion"``, ``text`` is the
-    prompt and ``label`` the completion.
+    ``license``, ``split`` and ``origin`` may also be a constant; that of ``license`` is for rows without one of their
+    own. With ``format="prompt-completion"``, ``text`` is the prompt and ``label`` the completion.
     ``text`` may name several columns, with commas between; they are joined by a blank line.
     """
 

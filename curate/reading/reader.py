@@ -218,7 +218,8 @@ def _first_reject(path: Path) -> dict[str, Any]:
 def _input(source: Source, result: SourceRead) -> dict[str, Any]:
     return {
         "path": source.name, "sha256": source.sha256, "bytes": source.size, "container": source.container,
-        "rows": result.rows, "rejects": result.rejects, "license": result.plan.constants.get("license"),
+        "rows": result.rows, "rejects": result.rejects,
+        "license": None if "license" in result.plan.columns else result.plan.constants.get("license"),
         "shape": result.plan.shape, "columns": result.plan.columns, "constants": result.plan.constants,
         "notes": result.notes,
     }  # fmt: skip

@@ -82,6 +82,16 @@ class View:
             found[number] = next(same, -1)
         return found
 
+    def named(self, wanted: str) -> list[str]:
+        """Return the ids that are, or else begin with, ``wanted``: at most two, since more than one names no row.
+
+        >>> import polars as pl
+        >>> View(Path(), "", pl.DataFrame({"id": ["ab", "ac", "b"]}), pl.DataFrame(), False, {}).named("b")
+        ['b']
+        """
+        ids = self.rows["id"]
+        return [wanted] if self.positions([wanted])[0] >= 0 else ids.filter(ids.str.starts_with(wanted))[:2].to_list()
+
     @cached_property
     def everywhere(self) -> frozenset[str]:
         """Rules that found every row: they speak of the set, and tell no row from another."""

@@ -179,6 +179,21 @@ def test_licence_and_source_can_be_said_for_every_row(reads):
     assert rows["source"].to_list() == ["export of March"] * 2
 
 
+@pytest.mark.parametrize("end", ["jsonl", "csv", "odd"])
+def test_a_licence_said_for_all_rows_never_outranks_that_of_a_row(reads, end):
+    named = ["CC-BY-4.0", None, "", "unheard of"]
+    records = [{**ticket, "license": name} for ticket, name in zip(tickets(4), named, strict=True)]
+    if end == "csv":
+        data = "text,label,license\n" + "".join(f"{r['text']},{r['label']},{r['license'] or ''}\n" for r in records)
+        read = reads(data.encode(), "a.csv", license="MIT")
+    else:
+        if end == "odd":  # the way of records that have other keys than the rest
+            records = [{**record, f"only{number}": number} for number, record in enumerate(records)]
+        read = reads(lines(*records), license="MIT")
+    assert read.dataset.rows["license"].to_list() == ["CC-BY-4.0", "MIT", "MIT", "unheard of"]
+    assert read.dataset.manifest["inputs"][0]["license"] is None  # no licence of the whole file
+
+
 def test_rejects_keep_file_line_reason_and_text(reads):
     result = reads(lines(*tickets(20)) + "{broken\n\n" + lines(*tickets(5)) + '["a"]\n')
     assert [(reject["line"], reject["text"]) for reject in result.dataset.rejects()] == [(21, "{broken"), (28, '["a"]')]

@@ -320,11 +320,11 @@ importlib.import_module("vetset.app.dashboard.%(module)s").page()
 def drawn(monkeypatch):
     """``drawn(folder, "audit")``: a tab with that page of a set, drawn once by Streamlit's own harness.
 
-    Who reviews, and what stands in the tab's session before, can be given.
+    Who reviews, what stands in the tab's session before, and the address's parameters can be given.
     """
     from streamlit.testing import v1 as testing  # the extra that tests need brings it
 
-    def drawn(folder, module, *, reviewers=("ann",), session=()):
+    def drawn(folder, module, *, reviewers=("ann",), session=(), address=()):
         from vetset.app.dashboard import shell
 
         told = {"folder": str(folder.resolve()), "reviewers": list(reviewers)}
@@ -333,6 +333,8 @@ def drawn(monkeypatch):
         page = testing.AppTest.from_string(ONE_PAGE % {"names": names, "module": module}, default_timeout=60)
         for key, value in dict(session).items():
             page.session_state[key] = value
+        for key, value in dict(address).items():
+            page.query_params[key] = value
         page.run()
         assert not page.exception
         assert not page.error
