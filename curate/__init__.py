@@ -7,20 +7,26 @@ split(dataset)                            by group, time and duplicates
 export(dataset, "vetted")                 files with their provenance
 """
 
-from .checking import CheckResult, check
-from .dataset import Dataset
-from .decisions.deciding import decide_by_policy, decide_by_rule, decide_rows, undo
-from .decisions.ledger import Decision, Ledger
-from .decisions.policy import Policy
-from .errors import DataError, GateError, MissingExtra, StaleError, UsageError, VetsetError
-from .exports.exporting import ExportResult, export
-from .exports.life import Life, why
-from .exports.provenance import Verification, verify
-from .reading.mapping import Given
-from .reading.reader import ReadResult, read
-from .rules import RULES, explain
-from .splits.assignment import SplitResult, split_rows
-from .splits.splitting import SetSplit, split
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .checking import CheckResult, check
+    from .dataset import Dataset
+    from .decisions.deciding import decide_by_policy, decide_by_rule, decide_rows, undo
+    from .decisions.ledger import Decision, Ledger
+    from .decisions.policy import Policy
+    from .errors import DataError, GateError, MissingExtra, StaleError, UsageError, VetsetError
+    from .exports.exporting import ExportResult, export
+    from .exports.life import Life, why
+    from .exports.provenance import Verification, verify
+    from .reading.mapping import Given
+    from .reading.reader import ReadResult, read
+    from .rules import RULES, explain
+    from .splits.assignment import SplitResult, split_rows
+    from .splits.splitting import SetSplit, split
 
 __all__ = [
     "RULES",
@@ -55,3 +61,49 @@ __all__ = [
     "verify",
     "why",
 ]
+
+_HOMES = {
+    "CheckResult": ".checking",
+    "DataError": ".errors",
+    "Dataset": ".dataset",
+    "Decision": ".decisions.ledger",
+    "ExportResult": ".exports.exporting",
+    "GateError": ".errors",
+    "Given": ".reading.mapping",
+    "Ledger": ".decisions.ledger",
+    "Life": ".exports.life",
+    "MissingExtra": ".errors",
+    "Policy": ".decisions.policy",
+    "RULES": ".rules",
+    "ReadResult": ".reading.reader",
+    "SetSplit": ".splits.splitting",
+    "SplitResult": ".splits.assignment",
+    "StaleError": ".errors",
+    "UsageError": ".errors",
+    "Verification": ".exports.provenance",
+    "VetsetError": ".errors",
+    "check": ".checking",
+    "decide_by_policy": ".decisions.deciding",
+    "decide_by_rule": ".decisions.deciding",
+    "decide_rows": ".decisions.deciding",
+    "explain": ".rules",
+    "export": ".exports.exporting",
+    "read": ".reading.reader",
+    "split": ".splits.splitting",
+    "split_rows": ".splits.assignment",
+    "undo": ".decisions.deciding",
+    "verify": ".exports.provenance",
+    "why": ".exports.life",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: all of this room is a second, and one file of it takes a tenth."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value = getattr(import_module(_HOMES[name], __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

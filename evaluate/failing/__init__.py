@@ -1,0 +1,1 @@
+"""Failures: what goes wrong, in clusters with names, and whether a fine-tune could help."""

@@ -1,0 +1,1 @@
+"""Interchange: eval sets written for other harnesses, and runs of other harnesses read."""

@@ -1,0 +1,1 @@
+"""Models: messages in, text out, every call durable."""

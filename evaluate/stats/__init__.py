@@ -1,0 +1,1 @@
+"""Uncertainty: intervals, paired tests, clustered errors, power, many looks. Each function names its source."""

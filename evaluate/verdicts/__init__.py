@@ -1,0 +1,1 @@
+"""Verdicts: two runs in, ship, hold or inconclusive out, with the gates that led to it."""
