@@ -35,7 +35,7 @@ def test_two_people_get_different_rows_and_the_second_on_one_row_is_told(served,
     ann.told(f"Kept: {first[:12]}")
     ben.page.keyboard.press("d")
     ben.told("ann decided this row while you looked at it: keep. Yours was not written")
-    assert ben.row() == first
+    assert ben.at_row() == first
     assert lines(server.folder) == [("ann", "keep", first)]
     ben.page.keyboard.press("d")  # now that ben has seen it
     ben.told(f"Dropped: {first[:12]}")
