@@ -9,7 +9,22 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from . import acting, agree_command, index_commands, looking, queue_command, review_command
+from . import (
+    acting,
+    agree_command,
+    compare_command,
+    drift_command,
+    eval_command,
+    evalset_command,
+    failures_command,
+    index_commands,
+    interchange_command,
+    judge_command,
+    looking,
+    payback_command,
+    queue_command,
+    review_command,
+)
 from .answering import announce
 
 app = typer.Typer(
@@ -26,9 +41,15 @@ for verb in (
     acting.demo, acting.read, acting.check, looking.findings, looking.rule, queue_command.queue, review_command.review,
     acting.decide, looking.decisions,
     acting.split, acting.export, looking.verify, looking.why, agree_command.agree,
+    judge_command.judge, eval_command.eval, compare_command.compare, drift_command.drift,
+    payback_command.payback,
+    failures_command.failures,
 ):  # fmt: skip
     app.command()(verb)  # in the order of the work
+app.add_typer(evalset_command.commands, name="evalset", help="Choose eval rows, keep them apart, freeze and renew them.")
 app.add_typer(index_commands.commands, name="index", help="Hold rows against all that were ever kept.")
+evalset_command.commands.command("export")(interchange_command.export)
+app.add_typer(interchange_command.commands, name="runs", help="Take over runs that other tools made.")
 
 
 def _version(wanted: bool) -> None:

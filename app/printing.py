@@ -233,6 +233,7 @@ def print_split(result: SetSplit, folder: object = None) -> None:
     report = result.result.report
     ways = listed(report["by"]) or "nothing (rows at random)"
     dropped = f"; {result.dropped:,} dropped before" if result.dropped else ""
+    dropped += f"; {result.aside:,} stay with their eval set" if result.aside else ""
     units = counted(report["units"]["count"], "unit")
     tell(f"{counted(report['rows'], 'row')} in {units} that stay whole, by {ways}{dropped}")
     table = columns("split", "rows", "share", "asked", "units", right=(1, 2, 3, 4))

@@ -1,1 +1,106 @@
-"""Everything that says go or no-go: eval sets, models, scorers, the verdict."""
+"""Everything that says go or no-go: eval sets, models, scorers, runs, the verdict.
+
+build(Dataset.open("a.vet"), "a.evalset")    rows that stand for the whole, with weights
+freeze(EvalSet.open("a.evalset"))            a digest, and a ledger of looks
+eval_model("MODEL", evalset, Wanted(...))    a run: every answer kept, every row scored
+compare("base.run", "new.run")               ship, hold or inconclusive, and why
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .drifting.measuring import Drift, measure_drift
+    from .evalsets.ageing import status
+    from .evalsets.building import build
+    from .evalsets.evalset import EvalSet
+    from .evalsets.freezing import freeze
+    from .evalsets.refreshing import refresh
+    from .failing.finding import find_failures
+    from .interchange.importing import import_run
+    from .models.calling import answer_all
+    from .models.journal import Journal
+    from .models.opening import open_model
+    from .models.protocol import Answer, Model, Parameters, Request
+    from .paying.working_out import work_out
+    from .runs.evaluating import eval_ladder, eval_model
+    from .runs.results import Run
+    from .runs.wanted import Wanted
+    from .scorers.registry import scorer
+    from .stats.gain import Gain, gain
+    from .verdicts.budgets import Budgets
+    from .verdicts.comparing import compare
+    from .verdicts.verdict import Verdict
+
+__all__ = [
+    "Answer",
+    "Budgets",
+    "Drift",
+    "EvalSet",
+    "Gain",
+    "Journal",
+    "Model",
+    "Parameters",
+    "Request",
+    "Run",
+    "Verdict",
+    "Wanted",
+    "answer_all",
+    "build",
+    "compare",
+    "eval_ladder",
+    "eval_model",
+    "find_failures",
+    "freeze",
+    "gain",
+    "import_run",
+    "measure_drift",
+    "open_model",
+    "refresh",
+    "scorer",
+    "status",
+    "work_out",
+]
+_HOMES = {
+    "Answer": ".models.protocol",
+    "Budgets": ".verdicts.budgets",
+    "Drift": ".drifting.measuring",
+    "EvalSet": ".evalsets.evalset",
+    "Gain": ".stats.gain",
+    "Journal": ".models.journal",
+    "Model": ".models.protocol",
+    "Parameters": ".models.protocol",
+    "Request": ".models.protocol",
+    "Run": ".runs.results",
+    "Verdict": ".verdicts.verdict",
+    "Wanted": ".runs.wanted",
+    "answer_all": ".models.calling",
+    "build": ".evalsets.building",
+    "compare": ".verdicts.comparing",
+    "eval_ladder": ".runs.evaluating",
+    "eval_model": ".runs.evaluating",
+    "find_failures": ".failing.finding",
+    "freeze": ".evalsets.freezing",
+    "gain": ".stats.gain",
+    "import_run": ".interchange.importing",
+    "measure_drift": ".drifting.measuring",
+    "open_model": ".models.opening",
+    "refresh": ".evalsets.refreshing",
+    "scorer": ".scorers.registry",
+    "status": ".evalsets.ageing",
+    "work_out": ".paying.working_out",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for (see ``vetset.curate``)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value = getattr(import_module(_HOMES[name], __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

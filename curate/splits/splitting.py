@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..checking import find, known_against
 from ..dataset import Dataset, parquet
 from ..decisions.applied import apply, head_for
 from ..decisions.ledger import Ledger
+from ..errors import DataError, StaleError, quote
 from ..options import Options
 from ..rules import RULES, out_of_reach
 from ..version import version
@@ -35,6 +36,8 @@ class SetSplit:
     """Exact repeats that stand in one split now: the policy keeps one copy a split, and the splits were others."""
     official: list[str]
     """Names of the splits that the sources gave and this one replaces."""
+    aside: int = 0
+    """Rows that stand in an eval set, and stay in its split."""
 
     def summary(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -45,6 +48,7 @@ class SetSplit:
             "inflation": inflation,
             "repeats": self.repeats,
             "replaces": self.official,
+            "aside": self.aside,
         }
 
 
@@ -83,6 +87,9 @@ def split(
     against = known_against(dataset)
     with Ledger.open(dataset.folder) as ledger:
         vetted = apply(dataset.rows, head_for(ledger, dataset.rows).heads).rows
+    aside = _of_evalsets(given)
+    dropped = dataset.rows.height - vetted.height
+    vetted = vetted.join(aside, on="id", how="anti", maintain_order="left")
     official = _official(dataset)
     keys = text.keys(vetted)
     if ratios is None and counts is None:
@@ -101,7 +108,7 @@ def split(
     if inflation:
         say("estimating what a random split would have added to a score ...")
         estimated = measure(vetted, result.units, seed=seed)
-    assigned = pl.DataFrame({"id": vetted["id"], "split": result.assignment})
+    assigned = pl.concat([pl.DataFrame({"id": vetted["id"], "split": result.assignment}), aside])
     splits = dataset.rows.select("id").join(assigned, on="id", how="left", maintain_order="left")
     said = {"ratios": ratios, "counts": counts, "by": by, "names": names, "stratify": stratify}
     step = {
@@ -140,7 +147,7 @@ def split(
         unchecked = lambda now: [rule for rule in now or [] if not _hangs_on_splits(rule)]  # noqa: E731
         dataset.save(files, step=step, train=train, checked=unchecked)
     given.forget()
-    return SetSplit(result, dataset.rows.height - vetted.height, estimated, repeats, official)
+    return SetSplit(result, dropped, estimated, repeats, official, aside.height)
 
 
 _ON_SPLITS = ("duplicates.exact", "duplicates.normalised", "duplicates.near", "duplicates.semantic", "quality.length")
@@ -149,6 +156,39 @@ _ON_SPLITS = ("duplicates.exact", "duplicates.normalised", "duplicates.near", "d
 
 def _hangs_on_splits(rule: str) -> bool:
     return rule.startswith(("leakage.", "coverage.")) or rule in _ON_SPLITS
+
+
+def _of_evalsets(dataset: Dataset) -> pl.DataFrame:
+    """Return ``id, split`` of the rows that ``vetset evalset build`` set aside: dealt out again, they would be trained on.
+
+    Where the split that names them is lost, the eval sets are asked that hold them.
+
+    Raises:
+        DataError: nothing tells which rows they are.
+    """
+    taken = {str(name): of for name, of in (dataset.manifest.get("evalsets") or {}).items()}
+    if not taken:
+        return pl.DataFrame(schema={"id": pl.String, "split": pl.String})
+    try:
+        here = dataset.rows.select("id", "split")
+    except (DataError, StaleError):
+        here = dataset.as_read().rows.select("id", split=pl.lit(None, pl.String))
+    found = []
+    for name, of in taken.items():
+        own = here.filter(pl.col("split") == of["split"])
+        found.append(own if own.height else _asked(dataset, name, of).join(here, on="id", how="semi"))
+    return pl.concat(found)
+
+
+def _asked(dataset: Dataset, name: str, of: Mapping[str, str]) -> pl.DataFrame:
+    path = dataset.folder / of["path"] / "rows.parquet"
+    try:
+        return pl.read_parquet(path, columns=["id"], glob=False).with_columns(split=pl.lit(of["split"]))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"{dataset.folder} gave rows to the eval set {quote(name)}, and neither its split nor {path} says which; put one of "
+            "them back from a copy, or they would be trained on."
+        ) from error
 
 
 def _official(dataset: Dataset) -> list[str]:

@@ -65,8 +65,10 @@ class Model(Protocol):
     length.
     """
 
-    name: str
-    """For people: in tables and file names."""
+    @property
+    def name(self) -> str:
+        """For people: in tables and file names."""
+        ...
 
     def identity(self) -> Mapping[str, Any]:
         """Return what decides an answer besides the request, as JSON values: weights, adapter, chat template, server."""

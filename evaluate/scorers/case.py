@@ -48,3 +48,5 @@ class Scorer:
     """All cases of a run in one call, in order: an encoder or a judge works in batches."""
     version: int = 1
     """Raised when the same answer would be scored otherwise; runs that differ in it are not compared."""
+    calibration: str | None = None
+    """Of a judge: the digest of its measured agreement with people; a run's manifest says it, and a verdict asks for it."""

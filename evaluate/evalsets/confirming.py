@@ -1,0 +1,35 @@
+"""``evalset refresh --confirm``: a part at which nobody has looked, for a part that is spent."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ...curate.errors import UsageError
+from .evalset import EVAL_ROWS, EvalSet
+from .freezing import must_be_frozen, next_version
+from .parting import DEV, SHIP
+from .refreshing import Refreshed
+from .reserve import read_reserve, write_reserve
+
+
+def confirm(evalset: EvalSet, *, who: str | None = None, at: str | None = None) -> Refreshed:
+    """Put the reserve in the place of the ship part, whose rows go to dev: a fresh part, at which nobody has looked.
+
+    Raises:
+        UsageError: the set is not frozen, or has no reserve.
+    """
+    must_be_frozen(evalset, looks=False)  # at the reserve nobody has looked
+    reserve = read_reserve(evalset.folder)
+    if reserve.is_empty():
+        raise UsageError(
+            f"{evalset.folder} has no reserve left; build an eval set with --confirm-share 0.3, or renew rows with `vetset "
+            f"evalset refresh {evalset.folder} --from NEWER.vet`."
+        )
+    old = evalset.rows
+    # Each part stood for the whole population; as one part they do where each counts by its rows.
+    share = pl.len().over("part") / pl.len()
+    spent = old.with_columns(weight=pl.col("weight") * share, part=pl.lit(DEV))
+    rows = pl.concat([spent, reserve.with_columns(part=pl.lit(SHIP))]).select(EVAL_ROWS.names())
+    after = next_version(evalset, rows, {"verb": "confirm"}, fresh=(SHIP,), who=who, at=at)
+    write_reserve(evalset.folder, reserve.head(0))
+    return Refreshed(after, evalset.manifest["version"], old.height, reserve.height, 0, None, 0, {}, [])

@@ -1,0 +1,144 @@
+"""The answers to many requests: those that the journal knows from there, the others from the model, each written down first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from ...curate.errors import UsageError
+from .journal import Journal
+from .keys import keys
+from .protocol import Answer, Model, Request
+
+Before = Callable[[int, Request], str | None]
+"""Is asked right before each sending, a further try too, with the request's place: ``None`` lets it go; a sentence says why it
+may not, and becomes the error of its answer. A budget reserves here and settles when the answer is told."""
+
+
+Told = Callable[[int, Answer], None]
+
+
+@runtime_checkable
+class Sender(Model, Protocol):
+    """A model that says of each request when it is about to be sent; its calls are written down before they can cost anything."""
+
+    def send(self, requests: Sequence[Request], done: Callable[[int, Answer], None], before: Before, /) -> None:
+        """Answer as ``Model.answer`` does, asking ``before`` right before each sending."""
+        ...
+
+
+@runtime_checkable
+class ByRow(Model, Protocol):
+    """A model whose answers hang on the row and not on the request alone, such as a file of recorded outputs."""
+
+    def of_rows(self, ids: Sequence[str], requests: Sequence[Request], /) -> Model:
+        """Return a model that answers exactly these requests, in this order, each with what is recorded of its row."""
+        ...
+
+
+def answer_all(
+    model: Model,
+    requests: Sequence[Request],
+    *,
+    journal: Journal | str | Path | None = None,
+    ids: Sequence[str] | None = None,
+    before: Before | None = None,
+    told: Told | None = None,
+) -> list[Answer]:
+    """Return the answer to each request, in order; only what the journal lacks is asked for.
+
+    Requests that are the same, sample index included, are asked once. A call that failed is an answer with ``finish="error"``; a
+    later run asks it again.
+
+    Args:
+        model: who is asked.
+        requests: the calls.
+        journal: where answers are kept: an opened journal, or a file; without it nothing is kept, and a kill loses all.
+        ids: the row of each request, for a model that answers by row (``recorded:FILE``).
+        before: is asked right before each sending, for budgets; of a model that doesn't tell when it sends, once a request.
+        told: is told each answer that was asked for now, once no kill can lose it; of requests that are the same, at the first.
+
+    Raises:
+        UsageError: the journal can't be written, or the model can't be asked at all.
+
+    >>> from .canned import CannedModel
+    >>> [answer.text for answer in answer_all(CannedModel({"*": "4"}), [Request(()), Request(())])]
+    ['4', '4']
+    """
+    if ids is not None and len(ids) != len(requests):
+        raise UsageError(f"there are {len(ids):,} ids for {len(requests):,} requests; give one for each.")
+    if (
+        isinstance(model, ByRow) and ids is not None
+    ):  # what stands in a file needs no journal, and its rows have no key in common
+        names = [str(place) for place in range(len(requests))]
+        return _answers(model.of_rows(ids, requests), requests, names, None, before, told)
+    names = list(keys(model.identity(), requests))
+    if journal is None or isinstance(journal, Journal):
+        return _answers(model, requests, names, journal, before, told)
+    with Journal(journal) as opened:
+        return _answers(model, requests, names, opened, before, told)
+
+
+def _answers(
+    model: Model,
+    requests: Sequence[Request],
+    names: Sequence[str],
+    journal: Journal | None,
+    before: Before | None,
+    told: Told | None,
+) -> list[Answer]:
+    """Return the answer of each name; what is not known is asked for at its first place."""
+    known = journal.answers if journal is not None else {}
+    found = {name: known[name] for name in names if name in known}
+    missing: dict[str, int] = {}
+    for place, name in enumerate(names):
+        if name not in found:
+            missing.setdefault(name, place)
+    if missing:
+        found |= _ask(model, requests, missing, journal, before, told)
+        if journal is not None:
+            journal.flush()
+    none = Answer(finish="error", error=f"{model.name} gave no answer.")
+    return [found.get(name, none) for name in names]
+
+
+def _ask(
+    model: Model,
+    requests: Sequence[Request],
+    missing: dict[str, int],
+    journal: Journal | None,
+    before: Before | None,
+    told: Told | None,
+) -> dict[str, Answer]:
+    names, places = list(missing), list(missing.values())
+    found: dict[str, Answer] = {}
+
+    def send(at: int, request: Request) -> str | None:
+        refused = before(places[at], request) if before is not None else None
+        if refused is None and journal is not None:
+            journal.write_asked(names[at])
+        return refused
+
+    def done(at: int, answer: Answer) -> None:
+        if names[at] in found:
+            return
+        if journal is not None:
+            journal.write_answer(names[at], answer)
+        found[names[at]] = answer
+        if told is not None:
+            told(places[at], answer)
+
+    wanted = [requests[place] for place in places]
+    if isinstance(model, Sender):
+        model.send(wanted, done, send)
+        return found
+    let: list[int] = []
+    for at, request in enumerate(wanted):
+        refused = before(places[at], request) if before is not None else None
+        if refused is None:
+            let.append(at)
+        else:
+            done(at, Answer(finish="error", error=refused))
+    model.answer([wanted[at] for at in let], lambda at, answer: done(let[at], answer))
+    return found

@@ -1,0 +1,185 @@
+"""The journal: every answer on disk before anybody is told of it, so that no call is lost and none is paid for twice.
+
+An append-only file of JSON lines. A line goes out in one ``write`` to a file opened with ``O_APPEND``, which the kernel sets at
+its end: processes append side by side without a lock. ``kill -9`` loses nothing that was acknowledged, since the kernel has it;
+the disk has it at most ``FLUSH`` seconds later, for all lines of that time together, and at the end.
+
+Before a call is sent that costs something, a line says so. What was sent and never answered by the process that sent it is
+``unsettled``: it may have been paid for.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from ...curate.errors import DataError, UsageError
+from ...curate.wording import counted
+from .flushing import Flusher
+from .journal_lines import HEADER, Line, read_line, write_line
+from .protocol import Answer
+
+FLUSH = 0.2
+"""Seconds that a line may wait for the disk. A flush takes 1 to 30 ms: one a line would cap a journal at 100 lines a second."""
+
+_HEADER = b"\n" + write_line(Line(journal=HEADER))
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """A call that was sent by a process which never wrote its answer: it crashed, was killed, or works on it still."""
+
+    key: str
+    by: str
+    at: float
+    """When it was sent first, in seconds since 1970."""
+    tries: int
+
+
+class Journal:
+    """An opened journal.
+
+    Attributes:
+        answers: what is known, by key; answers with ``finish="error"`` are not, so that a later run asks again.
+        damaged: lines that can't be read: their answers, if they were any, are asked for again.
+            Lines that a kill cut off are no damage: nobody was told of them.
+    """
+
+    def __init__(self, path: str | Path, *, flush: float = FLUSH) -> None:
+        """Open a journal; it is made where there is none.
+
+        Args:
+            path: the file.
+            flush: seconds that a line may wait for the disk.
+
+        Raises:
+            UsageError: it can't be written, or is a file of another kind, which is left as it is.
+            DataError: a newer vetset wrote it.
+        """
+        self.path = Path(path)
+        self.answers: dict[str, Answer] = {}
+        self.damaged = 0
+        self.by = os.urandom(4).hex()
+        self._asked: dict[tuple[str, str], Unsettled] = {}
+        self._read_to = 0
+        self._handle = self._open()
+        self._flusher = Flusher(self._handle, every=flush)
+        try:
+            self.read()
+        except BaseException:
+            os.close(self._handle)
+            raise
+
+    def __enter__(self) -> Journal:
+        """Return the journal."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    @property
+    def note(self) -> str | None:
+        """A sentence on lines that can't be read; ``None`` where all can."""
+        if not self.damaged:
+            return None
+        return (
+            f"{self.path}: {counted(self.damaged, 'line')} can't be read and {'is' if self.damaged == 1 else 'are'} passed "
+            "over; what stood there is asked again."
+        )
+
+    def read(self) -> None:
+        """Take in what stands in the file, or what others have appended since."""
+        start = self._read_to
+        with self.path.open("rb") as file:
+            file.seek(start)
+            text = file.read()
+        if not text:
+            return
+        lines = text.split(b"\n")
+        last = read_line(lines[-1])
+        if last.kind == "torn" or (start and last.line is None):  # maybe being written: looked at again next time
+            self._read_to -= len(lines.pop())
+        self._read_to += len(text)
+        found = [read_line(line) for line in lines if line]
+        if start == 0 and not any(read.line for read in found) and not _HEADER.startswith(text[: len(_HEADER)]):
+            raise UsageError(f"{self.path} is no journal of vetset's; name another file, this one is left as it is.")
+        for read in found:
+            if read.line is not None:
+                self._take(read.line)
+        self.damaged += sum(read.kind == "damaged" for read in found)
+
+    def write_asked(self, key: str) -> None:
+        """Write down that a call is sent now."""
+        line = Line(asked=key, by=self.by, at=round(time.time(), 3))
+        self._append(line)
+        self._take(line)
+
+    def write_answer(self, key: str, answer: Answer) -> None:
+        """Write down an answer; when this returns, no kill of this process can lose it."""
+        line = Line(answered=key, by=self.by, answer=answer)
+        self._append(line)
+        self._take(line)
+
+    def unsettled(self) -> list[Unsettled]:
+        """Return what was sent and never answered by its sender, in order of sending; this process's own calls too."""
+        return sorted(self._asked.values(), key=lambda call: (call.at, call.key))
+
+    def flush(self) -> None:
+        """Wait until all that was written is on the disk."""
+        self._flusher.flush()
+
+    def close(self) -> None:
+        """Flush, and close the file."""
+        if self._handle < 0:
+            return
+        try:
+            self._flusher.close()
+        finally:
+            os.close(self._handle)
+            self._handle = -1
+
+    def _open(self) -> int:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            if os.fstat(handle).st_size == 0:  # two may do so at once: a second header does no harm
+                os.write(handle, _HEADER)
+        except OSError as error:
+            raise UsageError(
+                f"{self.path} can't be written ({error.strerror}); name a file in a folder that you may write to."
+            ) from error
+        return handle
+
+    def _take(self, line: Line) -> None:
+        if line.answered is not None and line.answer is not None:
+            self._asked.pop((line.by, line.answered), None)
+            if line.answer.finish != "error":
+                self.answers.setdefault(line.answered, line.answer)  # the first stands, as whoever read it was told
+        elif line.asked is not None:
+            sender = (line.by, line.asked)
+            before = self._asked.get(sender)
+            self._asked[sender] = Unsettled(
+                line.asked, line.by, before.at if before else line.at, before.tries + 1 if before else 1
+            )
+        elif line.journal is not None and line.journal != HEADER:
+            raise DataError(f"{self.path} is written as {line.journal!r}, this vetset reads {HEADER!r}; update vetset.")
+
+    def _append(self, line: Line) -> None:
+        text = b"\n" + write_line(line)
+        try:
+            # Cut short on a full disk, the rest would come to stand behind what others wrote meanwhile: the line again, whole.
+            if os.write(self._handle, text) < len(text) and os.write(self._handle, text) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._flusher.wrote()
+        except OSError as error:
+            raise UsageError(
+                f"{self.path} can't be written any more ({error.strerror}); make room and run it again: every answer up to "
+                "here is kept."
+            ) from error

@@ -1,0 +1,264 @@
+"""One run: a frozen eval set asked of one model with one prompt, scored and written down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from ...curate.errors import GateError, StaleError, UsageError, quote
+from ...curate.masking import mask
+from ...curate.version import version
+from ...curate.wording import counted
+from ..evalsets.evalset import EvalSet, Part
+from ..evalsets.touches import candidate_digest, touch
+from ..models.calling import answer_all
+from ..models.journal import Journal
+from ..models.protocol import Answer, Model, Parameters, Request
+from ..scorers.case import Scorer
+from ..scorers.figures import run_figures
+from ..scorers.prices import Prices
+from .asking import ask
+from .prompts import Prompt
+from .results import Run, save_run
+from .scoring import score
+from .training_data import TrainingData
+
+Progress = Callable[[int, int, Answer], None]
+"""Is told how many of the calls that were to be made are answered, and the last answer."""
+
+
+def evaluate(
+    evalset: EvalSet,
+    model: Model,
+    *,
+    part: Part = "dev",
+    scorers: Sequence[Scorer],
+    prompt: Prompt | None = None,
+    parameters: Parameters | None = None,
+    samples: int = 1,
+    journal: Journal | str | Path | None = None,
+    name: str | None = None,
+    out: str | Path = "runs",
+    digest: str | None = None,
+    train: TrainingData | None = None,
+    gold: str | None = None,
+    prices: Prices | None = None,
+    baseline: bool = False,
+    by: str = "",
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Ask a model all rows of a part, score the answers and write the run ``OUT/NAME.run``.
+
+    What was answered before is read from the journal, so the same run again calls nothing and writes the same results.
+
+    Args:
+        evalset: frozen.
+        model: who is asked.
+        part: ``dev`` while one works; ``ship`` is one look, which the eval set's ledger keeps.
+        scorers: the primary one first.
+        prompt: what stands around the questions; the questions alone for ``None``.
+        parameters: of every call.
+        samples: answers a row, for pass@k or to see how much answers vary; over 1 needs a temperature over 0.
+        journal: where answers are kept; ``OUT/journal.jsonl`` for ``None``.
+        name: of the run; the model's name and the prompt's for ``None``.
+        out: the folder of runs.
+        digest: what the eval set's digest has to begin with: a script names it, so that a set that was frozen anew is noticed.
+        train: what the model was trained on, where it is known (``training_data``).
+        gold: where a row says which document answers it: a column, or a key of its ``extra``; its ``source`` for ``None``.
+        prices: what tokens cost, with a price of this model.
+        baseline: it is what a candidate has to beat: its look is noted, and costs no candidate anything.
+        by: who runs it, for the ledger.
+        cache: a folder to keep vectors in.
+        progress: told after each answer that was asked for now.
+
+    Raises:
+        UsageError: the eval set is not frozen; a name or number that can't be.
+        StaleError: the eval set is another than the one asked for, or than the one that the run of this name was made on.
+        GateError: no call was answered.
+        DataError: a row that can't be asked or scored.
+    """
+    parameters, prompt = parameters or Parameters(), prompt or Prompt("bare")
+    rows = askable_rows(evalset, part, digest=digest)
+    _check_samples(samples, parameters)
+    name = _name(name or f"{model.name}-{prompt.name}")
+    folder = Path(out) / f"{name}.run"
+    _check_same_set(folder, evalset, part)
+    price = None if prices is None else _price_name(prices, model.name)
+    asked = ask(prompt, rows, gold=gold_documents(rows, gold), cache=cache)
+    tools = rows["tools"].to_list()
+    requests = [
+        Request(said, offered, parameters, sample)
+        for said, offered in zip(asked.conversations, tools, strict=True)
+        for sample in range(samples)
+    ]
+    ids = [row_id for row_id in rows["id"] for _ in range(samples)]
+    began, done = time.monotonic(), 0
+
+    def told(_: int, answer: Answer) -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, len(requests), answer)
+
+    answers = answer_all(model, requests, journal=journal or Path(out) / "journal.jsonl", ids=ids, told=told)
+    seconds = time.monotonic() - began
+    _check_answered(answers, model.name)
+    results = score(rows, asked.conversations, answers, scorers, samples=samples, mark=prompt.mark)
+    if prices is not None and price is not None:
+        results = results.with_columns(prices.costs(results, price).alias("cost"))
+    figures = run_figures(results)
+    identity, kept = dict(model.identity()), prompt.said()
+    told_parameters = msgspec.to_builtins(parameters)
+    candidate = candidate_digest({"model": identity, "prompt": kept["digest"], "parameters": told_parameters})
+    manifest = {
+        "name": name,
+        "candidate": candidate,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": by,
+        "evalset": _told(evalset, part, rows),
+        "model": {"name": model.name, "identity": identity},
+        "rung": prompt.name,
+        "prompt": kept | {"first": _shown(asked.conversations[0])},
+        "parameters": told_parameters,
+        "samples": samples,
+        "scorers": [_scorer_told(one) for one in scorers],
+        "primary": scorers[0].name,
+        "prices": prices.said() if prices is not None else None,
+        "train": train.said() if train is not None else None,
+        "retrieval": asked.retrieval.summary() if asked.retrieval is not None else None,
+        "counts": figures.statuses,
+        "fresh": done,
+        "seconds": round(seconds, 3),
+        "figures": figures.summary(),
+        "version": version(),
+    }
+    # Before the results are there to be read: a look that can't be noted must not be taken.
+    touch(
+        evalset, candidate=candidate, part=part, run=folder.name, by=by or None, rung=prompt.name if baseline else None
+    )
+    return save_run(folder, manifest, results)
+
+
+def gold_documents(rows: pl.DataFrame, column: str | None) -> list[str | None]:
+    """Return the document that answers each row, as far as the row says.
+
+    Raises:
+        UsageError: no row has that column or key.
+    """
+    if column is None:
+        return rows["source"].to_list()
+    if column in rows.columns and rows.schema[column] == pl.String:
+        return rows[column].to_list()
+    found = [_key(extra, column) for extra in rows["extra"]]
+    if not any(found):
+        raise UsageError(
+            f"--gold {quote(column)} is neither a text column of the eval set nor a key of its rows' extra fields; name the one "
+            "that holds the document's name."
+        )
+    return found
+
+
+def _key(extra: str, key: str) -> str | None:
+    found = msgspec.json.decode(extra)
+    value = found.get(key) if isinstance(found, dict) else None
+    return str(value) if isinstance(value, str | int) else None
+
+
+def askable_rows(evalset: EvalSet, part: Part, *, digest: str | None = None) -> pl.DataFrame:
+    """Return the rows of a part that a run may ask.
+
+    Raises:
+        UsageError: the eval set is not frozen, or has no such row.
+        StaleError: its digest is another than the one asked for, or its rows are not those that were frozen.
+    """
+    if evalset.digest is None:
+        raise UsageError(
+            f"{evalset.folder} is not frozen, so a run on it could be compared with no other; run `vetset evalset freeze "
+            f"{evalset.folder}` first."
+        )
+    if digest is not None and (len(digest) < 8 or not evalset.digest.startswith(digest.lower())):
+        raise StaleError(
+            f"{evalset.folder} has the digest {evalset.digest[:12]}, and {quote(digest, 16)} was asked for: it is another set or "
+            "version; name the one that is meant."
+        )
+    rows = evalset.part(part)
+    if rows.is_empty():
+        sizes = evalset.rows["part"].value_counts().sort("part").iter_rows()
+        held = ", ".join(f"{name} ({counted(count, 'row')})" for name, count in sizes)
+        raise UsageError(
+            f"{evalset.folder} has no row in its part {part}, it has {held or 'none'}; name another with --part."
+        )
+    return rows
+
+
+def _check_samples(samples: int, parameters: Parameters) -> None:
+    if samples < 1:
+        raise UsageError(f"--samples {samples} asks nothing; give 1 or more.")
+    if samples > 1 and parameters.temperature == 0:
+        raise UsageError(
+            f"--samples {samples} at temperature 0 pays {samples} times for one answer; add --temperature 0.8 or so."
+        )
+
+
+def _name(name: str) -> str:
+    """Return a name that a file may have: those of models hold slashes and colons."""
+    plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.")
+    if not plain:
+        raise UsageError(f"--name {quote(name)} has no letter or digit in it; give one.")
+    return plain[:100]
+
+
+def _check_same_set(folder: Path, evalset: EvalSet, part: Part) -> None:
+    if not (folder / "run.json").is_file():
+        return
+    before = Run.open(folder).manifest.get("evalset") or {}
+    if before.get("digest") != evalset.digest:
+        raise StaleError(
+            f"{folder} was run on another eval set (digest {str(before.get('digest'))[:12]}, {evalset.folder} has "
+            f"{str(evalset.digest)[:12]}); give this run a name of its own with --name."
+        )
+    if before.get("part") != part:
+        raise UsageError(
+            f"{folder} is a run on the part {before.get('part')}; give this one a name of its own with --name."
+        )
+
+
+def _check_answered(answers: Sequence[Answer], name: str) -> None:
+    if all(answer.finish == "error" for answer in answers):
+        first = quote(mask(answers[0].error or "nothing"), 200)
+        raise GateError(
+            f"{name} answered none of {len(answers):,} calls; the first says: {first}. Nothing was scored; run it again when the "
+            "cause is mended."
+        )
+
+
+def _told(evalset: EvalSet, part: Part, rows: pl.DataFrame) -> dict[str, Any]:
+    return {
+        "name": evalset.name, "folder": str(evalset.folder), "digest": evalset.digest, "version": evalset.manifest.get("version"),
+        "part": part, "rows": rows.height,
+    }  # fmt: skip
+
+
+def _scorer_told(scorer: Scorer) -> dict[str, Any]:
+    told = {"name": scorer.name, "spec": scorer.spec, "version": scorer.version}
+    return told | ({"calibration": scorer.calibration} if scorer.calibration else {})
+
+
+def _price_name(prices: Prices, name: str) -> str:
+    """Return the model's name in the price file, before anything is paid for; an adapter costs what its base does."""
+    base = name.partition(" + ")[0]
+    found = name if name in prices.models else base
+    prices.of(found)
+    return found
+
+
+def _shown(conversation: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the first conversation as it was sent, so that one sees the whole prompt filled in."""
+    return [{"role": said.role, "content": said.content} for said in conversation]

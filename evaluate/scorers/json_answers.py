@@ -1,0 +1,121 @@
+"""The JSON that an answer holds: all of it, a code block in it, or an object or list that stands in its prose."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import msgspec
+
+from .answers import settle, spoken
+from .case import Case, Scored
+
+_FENCE = re.compile(r"```[a-zA-Z0-9_-]*[^\S\n]*\n(.*?)\n?[^\S\n]*```", re.DOTALL)
+_TRIES = 8  # opening brackets that are tried: prose with many, such as a list of links, must not cost a parse for each
+
+_decode = msgspec.json.Decoder().decode
+
+
+class NoJson(ValueError):
+    """An answer holds no JSON."""
+
+
+def read_json(text: str, *, strict: bool = False) -> Any:
+    r"""Return the JSON value that an answer holds.
+
+    Taken are, in this order: the whole text; the first code block that is JSON; the first object or list in the text that is.
+    NaN and Infinity are no JSON (RFC 8259). Of a key that is repeated the last value counts.
+
+    Args:
+        text: of the answer.
+        strict: only the whole text will do.
+
+    Raises:
+        NoJson: there is none.
+
+    >>> read_json('Sure!\n```json\n{"a": 1}\n```'), read_json('I found {"a": [1]}, see above.')
+    ({'a': 1}, {'a': [1]})
+    """
+    text = text.strip()
+    try:
+        return _decode(text)
+    except (ValueError, RecursionError):
+        if strict:
+            raise NoJson from None
+    for block in _FENCE.finditer(text):
+        try:
+            return _decode(block[1])
+        except (ValueError, RecursionError):
+            continue
+    return _within(text)
+
+
+def _within(text: str) -> Any:
+    place = -1
+    for _ in range(_TRIES):
+        place = next((at for at in range(place + 1, len(text)) if text[at] in "{["), -1)
+        if place < 0:
+            break
+        try:
+            _, end = _DECODER.raw_decode(text, place)  # finds the end
+            value = _decode(text[place:end])  # is stricter: no half of a surrogate pair
+        except (ValueError, RecursionError):
+            continue
+        if value and (text[place] == "{" or text[end : end + 1] != "("):  # "[see](here)" is a link
+            return value
+        place = end - 1
+    raise NoJson
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+def canonical(value: Any) -> str:
+    """Return a value as JSON text in one form: keys sorted, no spaces, whole floats as integers.
+
+    >>> canonical({"b": 1.0, "a": True})
+    '{"a":true,"b":1}'
+    """
+    return json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def parsed(case: Case, *, strict: bool = False) -> Any:
+    """Return the JSON that a case's answer holds.
+
+    Raises:
+        NoJson: there is none.
+    """
+    return read_json(spoken(case.output), strict=strict)
+
+
+def score_json(cases: Sequence[Case], *, strict: bool = False) -> list[Scored]:
+    """Score 1 where the answer holds JSON, 0 where a whole answer holds none: here that is what is measured.
+
+    Args:
+        cases: the answers.
+        strict: the whole answer has to be JSON, without a code block around it.
+
+    >>> [one.score for one in score_json([Case('{"a": 1}', None), Case('{"a": 1', None)])]
+    [1.0, 0.0]
+    """
+    found: list[Scored | None] = []
+    for case in cases:
+        try:
+            found.append(Scored(1.0, prediction=canonical(parsed(case, strict=strict))))
+        except (NoJson, RecursionError):
+            found.append(None)
+    return settle(cases, found, else_=lambda _: Scored(0.0))

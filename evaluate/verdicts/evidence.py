@@ -1,0 +1,38 @@
+"""What a verdict knows besides the scores: the training, the looks, the ladder, and what was forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What the candidate lost of what its base could: paired differences, and the upper ends of their one-sided 95% intervals."""
+
+    items: float
+    """Share of the general items, base less candidate."""
+    items_at_most: float
+    nats: float | None
+    """Nats a token of general text, candidate less base; ``None`` where a model can't say."""
+    nats_at_most: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What there is to judge by; ``None`` where nobody measured it."""
+
+    part: str
+    trained: bool
+    """Whether the candidate's weights are not the baseline's."""
+    looks: int | None = None
+    """Candidates that were scored on the part, this one included."""
+    train_rows: int | None = None
+    overlap: int | None = None
+    """Eval rows that the training data holds, or near copies of them."""
+    overlap_said: str = ""
+    """How they were looked for."""
+    best_cheaper: tuple[str, float, bool] | None = None
+    """Rung, score, and whether the baseline is that run."""
+    best_folder: Path | None = None
+    forgetting: Forgotten | None = None

@@ -1,0 +1,260 @@
+"""The gates of a verdict: each says in one sentence whether it holds, and by what it was judged. What is missing holds back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from ...curate.wording import counted
+from ..stats.gain import Gain
+from .budgets import Budgets
+from .evidence import Evidence
+from .pairing import Pairs
+from .slices import Sliced
+
+State = Literal["holds", "fails", "unsettled", "missing", "none"]
+"""``unsettled``: more rows could tell; ``missing``: nobody measured it, which counts as failed; ``none``: no question here."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One question of a verdict."""
+
+    name: str
+    state: State
+    said: str
+    """One sentence."""
+    next: str | None = None
+    """What to do where it does not hold."""
+    figures: dict[str, Any] = field(default_factory=dict)
+    waived: str | None = None
+    """Why somebody let it pass."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether it stands in no one's way."""
+        return self.state in ("holds", "none") or self.waived is not None
+
+    def summary(self) -> dict[str, Any]:
+        """Return the gate as JSON values."""
+        return dict(self.__dict__)
+
+
+NAMES = (
+    "answers", "gain", "margin", "slices", "cheaper", "forgetting", "format", "refusals", "latency", "cost", "contamination",
+    "looks", "training rows",
+)  # fmt: skip
+"""The gates, in the order in which they are told."""
+
+
+def answers(pairs: Pairs) -> Gate:
+    """Whether every row was answered: rows whose call failed are not missing at random."""
+    lost = sum(pairs.errors.values())
+    if not lost:
+        return Gate("answers", "holds", f"both answered all {counted(pairs.rows.height, 'row')}")
+    said = " and ".join(
+        f"{counted(errors, 'answer')} of the {which}" for which, errors in pairs.errors.items() if errors
+    )
+    return Gate("answers", "missing", f"{said} never came", "run `vetset eval` again: only these are asked for")
+
+
+def better(of: Gain, budgets: Budgets, *, looked: int, more: int | None) -> Gate:
+    """Whether the gain is more than noise: the lower end of its interval, widened for all looks, lies above 0."""
+    share = f"{100 * (1 - (1 - budgets.confidence) / max(looked, 1)):.4g}%"
+    said = f"gain {_points(of.gain)}, {share} interval {_points(of.low)} to {_points(of.high)}"
+    figures = {"gain": of.gain, "low": of.low, "high": of.high, "looks": looked, "more_rows": more}
+    if of.low > 0:
+        return Gate("gain", "holds", said, figures=figures)
+    if of.high < budgets.margin:
+        return Gate("gain", "fails", f"{said}: a gain of {_points(budgets.margin)} is ruled out", None, figures)
+    if of.high <= 0:
+        return Gate("gain", "fails", f"{said}: it is worse", None, figures)
+    ask = f"about {counted(more, 'more row')} would settle it" if more else "more rows would settle it"
+    return Gate("gain", "unsettled", f"{said}: it holds 0", f"{ask}; `vetset evalset refresh` adds them", figures)
+
+
+def large_enough(of: Gain, budgets: Budgets) -> Gate:
+    """Whether the gain is worth it: at or over the margin, in absolute points."""
+    said = f"gain {_points(of.gain)} against a margin of {_points(budgets.margin)}, absolute"
+    if of.gain >= budgets.margin:
+        return Gate("margin", "holds", said)
+    if of.high >= budgets.margin and of.low <= 0:
+        return Gate("margin", "unsettled", f"{said}: the interval holds the margin")
+    return Gate("margin", "fails", said, "a cheaper way (a better prompt, examples, retrieval) gives as much")
+
+
+def no_slice_worse(sliced: Sliced, budgets: Budgets) -> Gate:
+    """Whether some part of the users pays for the mean."""
+    worse = [one for one in sliced.slices if one.worse]
+    tested = counted(len(sliced.slices), "slice")
+    figures = {"tested": len(sliced.slices), "small": sliced.small, "worse": [one.summary() for one in worse]}
+    small = f"; {counted(sliced.small, 'slice')} too small to tell" if sliced.small else ""
+    if not sliced.slices:
+        return Gate("slices", "none", f"there is no slice of ten rows{small}", figures=figures)
+    if not worse:
+        return Gate(
+            "slices",
+            "holds",
+            f"none of {tested} is significantly worse (Holm, {budgets.slice_alpha:g}){small}",
+            figures=figures,
+        )
+    first = worse[0]
+    most = f"{first.column} = {first.value}, {_points(first.gain.gain)}"
+    said = f"{len(worse)} of {tested} significantly worse; most: {most}"
+    return Gate(
+        "slices",
+        "fails",
+        f"{said}{small}",
+        "look at its lost rows below, and add such rows to the training data",
+        figures,
+    )
+
+
+def cheaper_way(evidence: Evidence) -> Gate:
+    """Whether the baseline is the best cheaper way: to beat the bare model proves nothing."""
+    if evidence.best_cheaper is None:
+        return Gate(
+            "cheaper", "missing", "no ladder says what a better prompt, examples or retrieval reach",
+            "run `vetset eval MODEL --on EVALSET --ladder`, and compare with its best rung",
+        )  # fmt: skip
+    name, value, here = evidence.best_cheaper
+    if here:
+        return Gate("cheaper", "holds", f"the baseline is the best cheaper way, {name} ({value:.1%})")
+    return Gate(
+        "cheaper", "fails", f"the best cheaper way is {name} ({value:.1%}), and the baseline is another",
+        f"compare with {evidence.best_folder}",
+    )  # fmt: skip
+
+
+def not_forgotten(evidence: Evidence, budgets: Budgets) -> Gate:
+    """Whether the candidate can still what its base could: paired non-inferiority on general items, and on general text."""
+    if not evidence.trained:
+        return Gate("forgetting", "none", "the candidate's weights are those of the baseline")
+    found = evidence.forgetting
+    if found is None:
+        return Gate(
+            "forgetting", "missing", "nobody measured what the training made it forget",
+            "run `vetset eval` on the candidate again with --forgetting",
+        )  # fmt: skip
+    lost, worst, nats, most = found.items, found.items_at_most, found.nats, found.nats_at_most
+    figures = {"items_lost": lost, "items_lost_at_most": worst, "nats": nats, "nats_at_most": most}
+    said = f"general items lose {_points(lost)} (at most {_points(worst)}; allowed {_points(budgets.forgetting)})"
+    if most is None or nats is None:
+        said += "; general text was not read, since a model behind a server can't say how likely it finds one"
+    else:
+        said += (
+            f", general text costs {nats:+.2f} nats a token (at most {most:+.2f}; allowed {budgets.perplexity:+.2f})"
+        )
+    if worst <= budgets.forgetting and (most is None or most <= budgets.perplexity):
+        return Gate("forgetting", "holds", said, figures=figures)
+    return Gate("forgetting", "fails", said, "mix general rows into the training data, or train for less", figures)
+
+
+def format_kept(pairs: Pairs, budgets: Budgets) -> Gate:
+    """Whether answers can be read."""
+    return _share(pairs, "format", ("unparsed", "truncated"), budgets.unparsed, "can't be read or are cut off")
+
+
+def refusals_kept(pairs: Pairs, budgets: Budgets) -> Gate:
+    """Whether the candidate declines more."""
+    return _share(pairs, "refusals", ("refused",), budgets.refused, "decline")
+
+
+def _share(pairs: Pairs, name: str, statuses: tuple[str, ...], budget: float, what: str) -> Gate:
+    before, now = pairs.share("baseline", *statuses), pairs.share("candidate", *statuses)
+    allowed = max(budget, before)
+    said = f"{now:.1%} of the candidate's answers {what} (baseline {before:.1%}, allowed {allowed:.1%})"
+    state: State = "holds" if now <= allowed else "fails"
+    step = None if state == "holds" else "look at them with `vetset failures`; a JSON schema or more tokens may mend it"
+    return Gate(name, state, said, step, {"baseline": before, "candidate": now, "allowed": allowed})
+
+
+def fast_enough(pairs: Pairs, budgets: Budgets) -> Gate:
+    """Whether the slowest answers are fast enough, where somebody says what that is."""
+    if budgets.seconds is None:
+        return Gate("latency", "none", "no budget was said")
+    told = pairs.rows["candidate_seconds"].drop_nulls()
+    if told.is_empty():
+        return Gate(
+            "latency", "missing", "the candidate's run tells no times", "run it live, and not from recorded answers"
+        )
+    slow = float(np.quantile(told.to_numpy(), 0.95))
+    said = f"p95 {slow:.2f} s, allowed {budgets.seconds:.2f} s"
+    return Gate("latency", "holds" if slow <= budgets.seconds else "fails", said, figures={"p95": slow})
+
+
+def cheap_enough(pairs: Pairs, budgets: Budgets) -> Gate:
+    """Whether an answer is cheap enough, where somebody says what that is."""
+    if budgets.cost is None:
+        return Gate("cost", "none", "no budget was said")
+    told = pairs.rows["candidate_cost"].drop_nulls()
+    if told.is_empty() or not pairs.rows["candidate_cost"].is_not_null().all():
+        return Gate("cost", "missing", "the candidate's run tells no costs", "run `vetset eval` with --prices FILE")
+    mean = float((told.to_numpy() * pairs.weights).sum() / pairs.weights.sum())
+    said = f"{mean:.6g} an answer, allowed {budgets.cost:.6g}"
+    return Gate("cost", "holds" if mean <= budgets.cost else "fails", said, figures={"mean": mean})
+
+
+def clean(evidence: Evidence) -> Gate:
+    """Whether no eval row, nor a near copy of one, was trained on."""
+    if not evidence.trained:
+        return Gate("contamination", "none", "nothing was trained")
+    if evidence.overlap is None:
+        return Gate(
+            "contamination", "missing", "nobody held the eval set against the training data",
+            "name it: `vetset compare A B --train FILE`",
+        )  # fmt: skip
+    if not evidence.overlap:
+        return Gate("contamination", "holds", f"no eval row stands in the training data ({evidence.overlap_said})")
+    return Gate(
+        "contamination", "fails", f"{counted(evidence.overlap, 'eval row')} in the training data ({evidence.overlap_said})",
+        "export the training file again without them, and train again", {"rows": evidence.overlap},
+    )  # fmt: skip
+
+
+def unspent(evidence: Evidence, budgets: Budgets) -> Gate:
+    """Whether the part was looked at seldom enough to be believed."""
+    if evidence.part != "ship":
+        return Gate(
+            "looks", "missing", f"this is the part {evidence.part}, on which one chooses; a verdict needs a look at ship",
+            "run `vetset eval` on both with --part ship",
+        )  # fmt: skip
+    if evidence.looks is None:
+        return Gate(
+            "looks",
+            "missing",
+            "the eval set is not there, so nobody knows how often it was looked at",
+            "name it with --on EVALSET",
+        )
+    said = (
+        f"{counted(evidence.looks, 'candidate')} looked at, {budgets.looks} allowed; the interval is widened for them"
+    )
+    if evidence.looks <= budgets.looks:
+        return Gate("looks", "holds", said, figures={"looks": evidence.looks})
+    return Gate(
+        "looks",
+        "fails",
+        f"the part is spent: {said}",
+        "draw a fresh part with `vetset evalset refresh`",
+        {"looks": evidence.looks},
+    )
+
+
+def enough_rows(evidence: Evidence, budgets: Budgets) -> Gate:
+    """Whether there was enough to learn from."""
+    if not evidence.trained:
+        return Gate("training rows", "none", "nothing was trained")
+    if evidence.train_rows is None:
+        return Gate(
+            "training rows", "missing", "nobody knows how many rows it was trained on", "name them: --train FILE"
+        )
+    said = f"{counted(evidence.train_rows, 'training row')}, at least {budgets.rows} asked"
+    if evidence.train_rows >= budgets.rows:
+        return Gate("training rows", "holds", said)
+    return Gate("training rows", "fails", said, "a prompt with examples is the better way below that; or label more")
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f} points"

@@ -1,0 +1,169 @@
+"""Two runs, row by row: what each scored on the same rows of the same eval set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ...curate.errors import DataError, StaleError, UsageError, quote
+from ...curate.wording import counted
+from ..runs.results import SCORE, Run
+
+Doubles = npt.NDArray[np.float64]
+
+_SLICED = ("weight", "cluster", "label", "stratum", "group", "source", "tags", "part", "reference")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows that both runs answered.
+
+    What could not be scored (unparsed, truncated, refused) is not right and counts as 0; how much of it there is stands in the
+    verdict as figures of its own.
+    """
+
+    rows: pl.DataFrame
+    """A line a row: ``id, baseline, candidate`` (mean score of its samples, 0 to 1), ``baseline_status, candidate_status`` and
+    ``baseline_output, candidate_output`` of its first sample, and the columns of the eval set."""
+    scorer: str
+    errors: dict[str, int]
+    """Answers that never came, by run: ``baseline``, ``candidate``. Their rows are in none of the figures."""
+
+    @property
+    def baseline(self) -> Doubles:
+        """Scores of the baseline, in the order of the rows."""
+        return self.rows["baseline"].to_numpy()
+
+    @property
+    def candidate(self) -> Doubles:
+        """Scores of the candidate, in the order of the rows."""
+        return self.rows["candidate"].to_numpy()
+
+    @property
+    def weights(self) -> Doubles:
+        """What each row counts for."""
+        return self.rows["weight"].to_numpy()
+
+    @property
+    def clusters(self) -> npt.NDArray[np.int64]:
+        """Numbers that are equal where rows are dependent."""
+        return self.rows["cluster"].rank("dense").cast(pl.Int64).to_numpy() - 1
+
+    def share(self, which: str, *statuses: str) -> float:
+        """Return the weighted share of rows of one run with one of these statuses."""
+        hit = self.rows[f"{which}_status"].is_in(list(statuses)).to_numpy()
+        return float((hit * self.weights).sum() / self.weights.sum())
+
+
+def pair(baseline: Run, candidate: Run, *, scorer: str | None = None) -> Pairs:
+    """Return what two runs scored on the rows that both were asked.
+
+    Args:
+        baseline: what there is without the candidate.
+        candidate: what may be shipped.
+        scorer: name of the scorer to judge by; the candidate's primary one for ``None``.
+
+    Raises:
+        StaleError: they ran on eval sets of different digests, or on other parts.
+        UsageError: one of them has no such scorer, or has it in another version.
+        DataError: a row is missing in one of them, or what is right differs.
+    """
+    _same_set(baseline, candidate)
+    name = scorer or candidate.manifest.get("primary") or next(iter(candidate.scorers), None)
+    if name is None:
+        raise UsageError(f"{candidate.folder} holds no score; run `vetset eval` with a --scorer.")
+    for run in (baseline, candidate):
+        if f"{SCORE}{name}" not in run.results.columns:
+            raise UsageError(
+                f"{run.folder} was not scored by {quote(name, 40)} (it has {', '.join(run.scorers) or 'no scorer'}); run "
+                f"`vetset eval` on it again with --scorer {name}: no answer is paid for twice."
+            )
+    _same_scorer(baseline, candidate, name)
+    one, other = _by_row(baseline, name, "baseline"), _by_row(candidate, name, "candidate")
+    _same_rows(one, other, baseline, candidate)
+    kept = [column for column in _SLICED if column in candidate.results.columns]
+    about = candidate.results.unique("id", keep="first", maintain_order=True).select("id", *kept)
+    rows = about.join(one, on="id", how="inner", maintain_order="left").join(
+        other, on="id", how="inner", maintain_order="left"
+    )
+    errors = {which: int(rows[f"{which}_errors"].sum()) for which in ("baseline", "candidate")}
+    answered = rows.filter(pl.col("baseline").is_not_null() & pl.col("candidate").is_not_null())
+    if answered.is_empty():
+        raise DataError(
+            f"no row of {baseline.folder} and {candidate.folder} was answered by both; run `vetset eval` again."
+        )
+    alone = pl.col("cluster").fill_null(pl.col("id"))
+    return Pairs(answered.with_columns(alone, pl.col("weight").fill_null(1.0)), name, errors)
+
+
+def _same_set(baseline: Run, candidate: Run) -> None:
+    one, other = (run.manifest.get("evalset") or {} for run in (baseline, candidate))
+    for run, of in ((baseline, one), (candidate, other)):
+        if not of.get("digest"):
+            raise StaleError(
+                f"{run.folder} names no frozen eval set; freeze one with `vetset evalset freeze` and run on it."
+            )
+    if one["digest"] != other["digest"]:
+        raise StaleError(
+            f"{baseline.folder} ran on the eval set {_short(one)} and {candidate.folder} on {_short(other)}: their rows differ, "
+            "so no gain can be told; run both on the same version."
+        )
+    if one.get("part") != other.get("part"):
+        raise StaleError(
+            f"{baseline.folder} ran on the part {one.get('part')} and {candidate.folder} on {other.get('part')}; run both on the "
+            "same part."
+        )
+
+
+def _short(evalset: dict[str, Any]) -> str:
+    return f"{evalset.get('name')} {str(evalset['digest'])[:12]}"
+
+
+def _same_scorer(baseline: Run, candidate: Run, name: str) -> None:
+    told = [
+        next((of for of in run.manifest.get("scorers") or [] if of.get("name") == name), {})
+        for run in (baseline, candidate)
+    ]
+    for key in ("spec", "version", "calibration"):
+        if told[0].get(key) != told[1].get(key):
+            raise UsageError(
+                f"the scorer {name} of {baseline.folder} has the {key} {quote(told[0].get(key), 40)}, that of {candidate.folder} "
+                f"{quote(told[1].get(key), 40)}; run `vetset eval` on both again: no answer is paid for twice."
+            )
+
+
+def _by_row(run: Run, scorer: str, which: str) -> pl.DataFrame:
+    """Return a line a row: the mean of its samples, null where an answer is missing."""
+    failed = pl.col("status") == "error"
+    value = pl.when(failed).then(None).otherwise(pl.col(f"{SCORE}{scorer}").fill_null(0.0))
+    return run.results.group_by("id", maintain_order=True).agg(
+        pl.when(failed.any()).then(None).otherwise(value.mean()).first().alias(which),
+        pl.col("status").first().alias(f"{which}_status"),
+        pl.col("output").first().alias(f"{which}_output"),
+        pl.col("prediction").first().alias(f"{which}_prediction"),
+        pl.col("reference").first().alias(f"{which}_reference"),
+        pl.col("seconds").mean().alias(f"{which}_seconds"),
+        pl.when(pl.col("cost").is_not_null().any()).then(pl.col("cost").sum()).alias(f"{which}_cost"),
+        failed.sum().alias(f"{which}_errors"),
+    )
+
+
+def _same_rows(one: pl.DataFrame, other: pl.DataFrame, baseline: Run, candidate: Run) -> None:
+    for lacking, here, there in ((one, other, baseline), (other, one, candidate)):
+        missing = here.join(lacking, on="id", how="anti")
+        if missing.height:
+            raise DataError(
+                f"{there.folder} lacks {counted(missing.height, 'row')} that the other run answered (the first: "
+                f"{missing['id'][0]}); run `vetset eval` on it again."
+            )
+    both = one.join(other, on="id")
+    differing = both.filter(pl.col("baseline_reference").ne_missing(pl.col("candidate_reference")))
+    if differing.height:
+        raise DataError(
+            f"what is right differs between {baseline.folder} and {candidate.folder} in {counted(differing.height, 'row')} (the "
+            f"first: {differing['id'][0]}); one of them was scored against other labels: run both on the same eval set."
+        )

@@ -1,0 +1,128 @@
+"""The command `vetset eval`: what it answers, what it says on the way, and how wrong use ends."""
+
+import json
+
+import pytest
+from vetset.app.cli import run
+from vetset.tests.evaluate.runs_made import made_evalset
+
+QUESTIONS = {
+    "is the card lost": "lost",
+    "where is it": "arrival",
+    "it was stolen": "lost",
+    "has it been sent": "arrival",
+}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with an eval set of four dev rows, a canned model that knows three, and training data."""
+    monkeypatch.chdir(tmp_path)
+    rows = [{"messages": text, "label": label} for text, label in {**QUESTIONS, "kept for the end": "lost"}.items()]
+    made_evalset(tmp_path / "bank.evalset", rows, part=["dev"] * 4 + ["ship"])
+    answers = {
+        "is the card lost": "lost",
+        "where is it": "It is arrival.",
+        "it was stolen": "arrival",
+        "has it been sent": "hm",
+    }
+    (tmp_path / "m.json").write_text(json.dumps({**answers, "kept for the end": "lost"}), encoding="utf-8")
+    (tmp_path / "train.csv").write_text(
+        "text,label\nI dropped my card in the sea,lost\nno letter yet,arrival\n", encoding="utf-8"
+    )
+    (tmp_path / "handbook").mkdir()
+    (tmp_path / "handbook" / "lost.md").write_text("A card that is lost or stolen is frozen.", encoding="utf-8")
+    (tmp_path / "handbook" / "arrival.md").write_text("Where is it? It was sent by post.", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_run_prints_its_scores_and_the_same_command_asks_nothing(place, capsys):
+    assert run(["eval", "canned:m.json", "--on", "bank.evalset"]) == 0
+    said = capsys.readouterr()
+    assert "class   50.0%" in said.out
+    assert "not scored: 1 unparsed" in said.out
+    assert "4 calls made now" in said.out
+    assert "scorer: class, for every row has one of 2 labels" in said.err
+    assert run(["eval", "canned:m.json", "--on", "bank.evalset", "--scorer", "exact,class"]) == 0
+    assert "0 calls made now" in capsys.readouterr().out
+
+
+def test_json_is_one_object_with_scores_and_manifest(place, capsys):
+    assert run(["eval", "canned:m.json", "--on", "bank.evalset", "--scorer", "class", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["run"] == "runs/m-bare.run"
+    assert told["scores"]["class"]["mean"] == 0.5
+    assert told["counts"]["unparsed"] == 1
+
+
+def test_the_ladder_prints_every_rung_and_what_has_to_be_beaten(place, capsys):
+    words = ["eval", "canned:m.json", "--on", "bank.evalset", "--ladder", "--scorer", "class", "--gold", "label"]
+    (place / "m.json").write_text(
+        json.dumps(json.loads((place / "m.json").read_text()) | {"*": "lost"}), encoding="utf-8"
+    )
+    words += ["--examples", "train.csv", "--documents", "handbook", "--candidate", "canned:m.json"]
+    assert run(words) == 0
+    out = capsys.readouterr().out
+    assert [line.split()[0] for line in out.splitlines()[2:7]] == ["bare", "few-shot", "rag", "reasoning", "candidate"]
+    assert "does not beat the best cheaper rung" in out
+    assert "vetset compare runs/m-bare.run runs/m-candidate.run" in out
+    retrieval = json.loads((place / "runs" / "m-rag.run" / "run.json").read_text())["retrieval"]
+    assert retrieval["rows"] == 4
+    assert retrieval["recall"]["3"] >= retrieval["recall"]["1"] > 0
+
+
+def test_prices_give_each_answer_a_cost(place, capsys):
+    answer = {"text": "lost", "prompt_tokens": 1000, "completion_tokens": 500}
+    (place / "m.json").write_text(json.dumps({"*": answer}), encoding="utf-8")
+    text = 'currency = "USD"\ndate = 2026-11-01\n[models.m]\ninput = 2.0\noutput = 4.0\n'
+    (place / "prices.toml").write_text(text, encoding="utf-8")
+    assert run(["eval", "canned:m.json", "--on", "bank.evalset", "--scorer", "class", "--prices", "prices.toml"]) == 0
+    assert "cost 0.0160 USD by prices of 2026-11-01" in " ".join(capsys.readouterr().out.split())
+    (place / "prices.toml").write_text(text.replace("models.m", "models.n"), encoding="utf-8")
+    assert run(["eval", "canned:m.json", "--on", "bank.evalset", "--prices", "prices.toml", "--name", "x"]) == 64
+    assert "no price of 'm'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["canned:m.json", "--on", "nowhere"], 64, "no such eval set"),
+        (["canned:nowhere.json", "--on", "bank.evalset"], 64, "can't be read"),
+        (["canned:m.json", "--on", "bank.evalset", "--part", "test"], 64, "--part 'test' is none; give dev or ship"),
+        (["canned:m.json", "--on", "bank.evalset", "--rung", "top"], 64, "--rung 'top' is none"),
+        (["canned:m.json", "--on", "bank.evalset", "--rung", "few-shot"], 64, "--examples FILE"),
+        (["canned:m.json", "--on", "bank.evalset", "--rung", "rag"], 64, "--documents DIR"),
+        (
+            ["canned:m.json", "--on", "bank.evalset", "--rung", "rag", "--documents", "none"],
+            64,
+            "no such folder of documents",
+        ),
+        (["canned:m.json", "--on", "bank.evalset", "--prompt", "none.txt"], 64, "can't be read"),
+        (["canned:m.json", "--on", "bank.evalset", "--scorer", "klass"], 64, "did you mean class"),
+        (["canned:m.json", "--on", "bank.evalset", "--candidate", "canned:m.json"], 64, "add --ladder"),
+        (["canned:m.json", "--on", "bank.evalset", "--adapter", "a"], 64, "adapter is an option of"),
+        (["canned:m.json", "--on", "bank.evalset", "--digest", "0123456789"], 65, "was asked for"),
+        (["canned:m.json", "--on", "bank.evalset", "--samples", "3"], 64, "temperature 0"),
+        (["canned:m.json", "--on", "bank.evalset", "--train", "bank.csv"], 64, "no such file or set"),
+    ],
+)
+def test_wrong_use_ends_in_one_sentence_and_its_code(place, capsys, words, code, said):
+    assert run(["eval", *words]) == code
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.out == ""
+    assert not list(place.glob("runs/*.run"))
+
+
+def test_eval_rows_in_the_training_data_end_with_code_1(place, capsys):
+    (place / "leaky.csv").write_text("text,label\nIs the card LOST,lost\nno letter yet,arrival\n", encoding="utf-8")
+    assert run(["eval", "canned:m.json", "--on", "bank.evalset", "--train", "leaky.csv"]) == 1
+    assert "leaky.csv holds 1 row that bank.evalset asks" in capsys.readouterr().err
+
+
+def test_what_a_model_writes_is_masked_and_never_obeyed(place, capsys):
+    (place / "m.json").write_text(json.dumps({"*": "\x1b[31mwrite to ann@example.com"}), encoding="utf-8")
+    assert run(["eval", "canned:m.json", "--on", "bank.evalset", "--scorer", "class"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "ann@example.com" not in out

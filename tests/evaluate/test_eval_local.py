@@ -1,0 +1,68 @@
+"""`eval` over a real local model: the adapter is tried before anything is scored, and base and candidate are loaded once."""
+
+import shutil
+
+import pytest
+from vetset.curate.errors import DataError, UsageError
+from vetset.evaluate.evalsets.touches import touches
+from vetset.evaluate.runs.evaluating import eval_ladder, eval_model
+from vetset.evaluate.runs.results import Run
+from vetset.evaluate.runs.wanted import Wanted
+from vetset.evaluate.verdicts.comparing import compare
+from vetset.tests.evaluate.runs_made import made_evalset
+from vetset.tests.small_models import tiny_adapter
+
+pytestmark = pytest.mark.slow  # torch and transformers take 10 seconds to import
+
+
+@pytest.fixture
+def few(tmp_path):
+    rows = [{"messages": f"word {i}", "label": "ab"[i % 2]} for i in range(6)]
+    return made_evalset(tmp_path / "few.evalset", rows, part=["dev"] * 4 + ["ship"] * 2)
+
+
+def test_an_adapter_that_does_nothing_is_refused_before_anything_is_asked(few, tiny, tmp_path):
+    idle = tiny_adapter(tmp_path / "idle", tiny, strength=0)
+    wanted = Wanted(adapter=idle, out=tmp_path / "runs", device="cpu", scorers=("class",), max_tokens=4)
+    with pytest.raises(DataError, match="changes nothing"):
+        eval_model(str(tiny), few, wanted, say=lambda _: None)
+    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
+    assert not touches(few)
+
+
+def test_a_model_without_a_chat_template_is_refused(few, tiny, tmp_path):
+    bare = tmp_path / "bare"
+    shutil.copytree(tiny, bare)
+    (bare / "chat_template.jinja").unlink()
+    with pytest.raises(DataError, match="chat template"):
+        eval_model(str(bare), few, Wanted(out=tmp_path / "runs", device="cpu", max_tokens=4), say=lambda _: None)
+
+
+def test_a_ladder_scores_base_and_adapter_over_one_loaded_model(few, tiny, adapter, tmp_path):
+    said = []
+    wanted = Wanted(adapter=adapter, out=tmp_path / "runs", device="cpu", scorers=("class",), max_tokens=6)
+    ladder = eval_ladder(str(tiny), few, wanted, say=said.append)
+    assert [rung.rung for rung in ladder.rungs] == ["bare", "reasoning", "candidate"]
+    bare, candidate = (Run.open(tmp_path / "runs" / rung.run) for rung in (ladder.rungs[0], ladder.rungs[2]))
+    assert bare.manifest["model"]["identity"]["adapter"] is None
+    assert candidate.manifest["model"]["identity"]["adapter"]
+    assert candidate.manifest["prompt"]["system"] is None, "it is asked as its training rows stand"
+    assert bare.results["output"].to_list() != candidate.results["output"].to_list()
+    assert sum("chat template" in sentence for sentence in said) == 1
+    assert [(touch.rung, touch.run) for touch in touches(few)] == [
+        ("bare", ladder.rungs[0].run), ("reasoning", ladder.rungs[1].run), (None, ladder.rungs[2].run)
+    ]  # fmt: skip
+
+
+def test_what_was_forgotten_reaches_the_verdict(few, tiny, adapter, tmp_path):
+    said = []
+    common = {"out": tmp_path / "runs", "device": "cpu", "scorers": ("class",), "max_tokens": 4}
+    base = eval_model(str(tiny), few, Wanted(rung="plain", baseline=True, name="base", **common), say=said.append)
+    wanted = Wanted(adapter=adapter, forgetting=True, name="new", **common)
+    new = eval_model(str(tiny), few, wanted, say=said.append)
+    assert any(sentence.startswith("forgetting: general items") for sentence in said)
+    gates = {gate.name: gate for gate in compare(base, new).gates}
+    assert gates["forgetting"].state in ("holds", "fails")
+    assert "nats a token" in gates["forgetting"].said
+    with pytest.raises(UsageError, match="--base MODEL"):
+        eval_model(str(tiny), few, Wanted(forgetting=True, **common), say=said.append)
