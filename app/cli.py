@@ -46,7 +46,9 @@ for verb in (
     failures_command.failures,
 ):  # fmt: skip
     app.command()(verb)  # in the order of the work
-app.add_typer(evalset_command.commands, name="evalset", help="Choose eval rows, keep them apart, freeze and renew them.")
+app.add_typer(
+    evalset_command.commands, name="evalset", help="Choose eval rows, keep them apart, freeze and renew them."
+)
 app.add_typer(index_commands.commands, name="index", help="Hold rows against all that were ever kept.")
 evalset_command.commands.command("export")(interchange_command.export)
 app.add_typer(interchange_command.commands, name="runs", help="Take over runs that other tools made.")

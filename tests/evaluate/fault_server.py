@@ -175,7 +175,9 @@ def serving(faults=None, **fields):
         loop, ended = loops[0]
         loop.call_soon_threadsafe(ended.set)
         thread.join()
-        with warnings.catch_warnings():  # a connection that came while the server ended has a socket of its own, let go of here
+        with (
+            warnings.catch_warnings()
+        ):  # a connection that came while the server ended has a socket of its own, let go of here
             warnings.simplefilter("ignore", ResourceWarning)
             loops.clear()
             gc.collect()
