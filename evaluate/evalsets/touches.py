@@ -20,6 +20,9 @@ from typing import Any
 from ...curate.errors import DataError, UsageError, quote
 from .evalset import TOUCHES_FILE, EvalSet, Part
 
+MOST_LOOKS = 20
+"""Candidates that one ship part may be asked about: the best of 20 has to be surer than one in 800, which few rows can say."""
+
 
 @dataclass(frozen=True)
 class Touch:

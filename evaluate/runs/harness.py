@@ -16,7 +16,7 @@ from ...curate.masking import mask
 from ...curate.version import version
 from ...curate.wording import counted
 from ..evalsets.evalset import EvalSet, Part
-from ..evalsets.touches import candidate_digest, touch
+from ..evalsets.touches import MOST_LOOKS, candidate_digest, looks, touch
 from ..models.calling import answer_all
 from ..models.journal import Journal
 from ..models.protocol import Answer, Model, Parameters, Request
@@ -81,7 +81,7 @@ def evaluate(
     Raises:
         UsageError: the eval set is not frozen; a name or number that can't be.
         StaleError: the eval set is another than the one asked for, or than the one that the run of this name was made on.
-        GateError: no call was answered.
+        GateError: no call was answered, or the ship part is spent.
         DataError: a row that can't be asked or scored.
     """
     parameters, prompt = parameters or Parameters(), prompt or Prompt("bare")
@@ -107,6 +107,11 @@ def evaluate(
         if progress is not None:
             progress(done, len(requests), answer)
 
+    identity, kept = dict(model.identity()), prompt.said()
+    told_parameters = msgspec.to_builtins(parameters)
+    candidate = candidate_digest({"model": identity, "prompt": kept["digest"], "parameters": told_parameters})
+    if not baseline:
+        _check_unspent(evalset, part, candidate)
     answers = answer_all(model, requests, journal=journal or Path(out) / "journal.jsonl", ids=ids, told=told)
     seconds = time.monotonic() - began
     _check_answered(answers, model.name)
@@ -114,9 +119,6 @@ def evaluate(
     if prices is not None and price is not None:
         results = results.with_columns(prices.costs(results, price).alias("cost"))
     figures = run_figures(results)
-    identity, kept = dict(model.identity()), prompt.said()
-    told_parameters = msgspec.to_builtins(parameters)
-    candidate = candidate_digest({"model": identity, "prompt": kept["digest"], "parameters": told_parameters})
     manifest = {
         "name": name,
         "candidate": candidate,
@@ -144,6 +146,18 @@ def evaluate(
         evalset, candidate=candidate, part=part, run=folder.name, by=by or None, rung=prompt.name if baseline else None
     )
     return save_run(folder, manifest, results)
+
+
+def _check_unspent(evalset: EvalSet, part: Part, candidate: str) -> None:
+    """Refuse one more candidate on a ship part that was looked at too often, before anything is paid for."""
+    if part != "ship":
+        return
+    seen = [one.candidate for one in looks(evalset, part)]
+    if candidate not in seen and len(seen) >= MOST_LOOKS:
+        raise GateError(
+            f"the part ship of {evalset.folder} is spent: {len(seen)} candidates were scored on it, and the best of so many says "
+            f"little; draw a fresh part with `vetset evalset refresh {evalset.folder}`, or choose on the part dev."
+        )
 
 
 def gold_documents(rows: pl.DataFrame, column: str | None) -> list[str | None]:

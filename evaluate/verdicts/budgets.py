@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ...curate.errors import UsageError, quote
+from ..evalsets.touches import MOST_LOOKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class Budgets:
     """Most cost an answer, in the currency of the price file; not looked at unless said."""
     rows: int = 500
     """Least rows of training data: below, a prompt with examples is nearly always the better way."""
-    looks: int = 20
+    looks: int = MOST_LOOKS
     """Most candidates that one ship part may be asked about; then it is spent, whatever the correction."""
 
     def __post_init__(self) -> None:

@@ -72,7 +72,8 @@ def better(of: Gain, budgets: Budgets, *, looked: int, more: int | None) -> Gate
     if of.high <= 0:
         return Gate("gain", "fails", f"{said}: it is worse", None, figures)
     ask = f"about {counted(more, 'more row')} would settle it" if more else "more rows would settle it"
-    return Gate("gain", "unsettled", f"{said}: it holds 0", f"{ask}; `vetset evalset refresh` adds them", figures)
+    total = f" (`vetset evalset build --rows {of.rows + more:,}`)".replace(",", "") if more else ""
+    return Gate("gain", "unsettled", f"{said}: it holds 0", f"{ask}{total}", figures)
 
 
 def large_enough(of: Gain, budgets: Budgets) -> Gate:

@@ -11,7 +11,6 @@ from ..evalsets.evalset import EvalSet
 from ..evalsets.touches import looks
 from ..runs.ladder import FILE, open_ladder
 from ..runs.results import Run
-from ..runs.training_data import check_training_data
 from .evidence import Evidence
 from .pairing import Pairs
 from .remembering import read_forgotten
@@ -77,6 +76,8 @@ def gather(
             raise UsageError(
                 f"--train {train} can't be held against an eval set that is not at hand; name it with --on EVALSET."
             )
+        from ..runs.training_data import check_training_data  # reads any file: a tenth of a second of imports
+
         data = check_training_data(train, held.rows, name=held.name)
         rows, overlap, said = data.rows, 0, "by equal and near copies, now"
     best, folder = _best(baseline, candidate, pairs, ladder)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from vetset.curate.errors import DataError, GateError, StaleError, UsageError
 from vetset.evaluate.evalsets.evalset import EvalSet
-from vetset.evaluate.evalsets.touches import looks, touches
+from vetset.evaluate.evalsets.touches import MOST_LOOKS, looks, touch, touches
 from vetset.evaluate.models.canned import CannedModel
 from vetset.evaluate.models.protocol import Answer, Parameters
 from vetset.evaluate.runs.harness import evaluate
@@ -238,3 +238,17 @@ def test_a_look_that_can_not_be_noted_is_not_taken(few, tmp_path):
     with pytest.raises(UsageError, match="could not be noted"):
         evaluate(few, CannedModel({"*": "2"}), scorers=[NUMBER], out=tmp_path / "runs")
     assert not list((tmp_path / "runs").glob("*.run"))
+
+
+def test_a_spent_part_is_refused_before_anything_is_asked(tmp_path):
+    evalset = made_evalset(tmp_path / "e.evalset", [{"messages": f"{i} + {i}?", "label": str(2 * i)} for i in range(5)])
+    for number in range(MOST_LOOKS):
+        touch(evalset, candidate=f"checkpoint {number}", part="ship", run="r", by="test")
+    model = CannedModel(sums)
+    with pytest.raises(GateError, match="is spent"):
+        evaluate(evalset, model, part="ship", scorers=[NUMBER], out=tmp_path / "runs")
+    assert not model.asked
+    assert (
+        evaluate(evalset, model, part="ship", scorers=[NUMBER], out=tmp_path / "runs", baseline=True).results.height
+        == 5
+    )
