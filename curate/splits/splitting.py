@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..checking import find, known_against
 from ..dataset import Dataset, parquet
 from ..decisions.applied import apply, head_for
 from ..decisions.ledger import Ledger
-from ..errors import DataError, StaleError, quote
+from ..errors import DataError, StaleError, UsageError, quote
 from ..options import Options
 from ..rules import RULES, out_of_reach
 from ..version import version
@@ -87,7 +87,7 @@ def split(
     against = known_against(dataset)
     with Ledger.open(dataset.folder) as ledger:
         vetted = apply(dataset.rows, head_for(ledger, dataset.rows).heads).rows
-    aside = _of_evalsets(given)
+    aside = _of_evalsets(given, names)
     dropped = dataset.rows.height - vetted.height
     vetted = vetted.join(aside, on="id", how="anti", maintain_order="left")
     official = _official(dataset)
@@ -158,17 +158,22 @@ def _hangs_on_splits(rule: str) -> bool:
     return rule.startswith(("leakage.", "coverage.")) or rule in _ON_SPLITS
 
 
-def _of_evalsets(dataset: Dataset) -> pl.DataFrame:
+def _of_evalsets(dataset: Dataset, names: Sequence[str] | None) -> pl.DataFrame:
     """Return ``id, split`` of the rows that ``vetset evalset build`` set aside: dealt out again, they would be trained on.
 
     Where the split that names them is lost, the eval sets are asked that hold them.
 
     Raises:
         DataError: nothing tells which rows they are.
+        UsageError: a split is to have the name of theirs.
     """
     taken = {str(name): of for name, of in (dataset.manifest.get("evalsets") or {}).items()}
     if not taken:
         return pl.DataFrame(schema={"id": pl.String, "split": pl.String})
+    if clash := sorted(set(names or ()) & {of["split"] for of in taken.values()}):
+        raise UsageError(
+            f"the split {quote(clash[0], 40)} holds the rows of an eval set; give this one another name (--names)."
+        )
     try:
         here = dataset.rows.select("id", "split")
     except (DataError, StaleError):
@@ -182,8 +187,12 @@ def _of_evalsets(dataset: Dataset) -> pl.DataFrame:
 
 def _asked(dataset: Dataset, name: str, of: Mapping[str, str]) -> pl.DataFrame:
     path = dataset.folder / of["path"] / "rows.parquet"
+    reserve = path.with_name("reserve.parquet")  # rows that were kept for later
     try:
-        return pl.read_parquet(path, columns=["id"], glob=False).with_columns(split=pl.lit(of["split"]))
+        found = [
+            pl.read_parquet(one, columns=["id"], glob=False) for one in (path, reserve) if one == path or one.exists()
+        ]
+        return pl.concat(found).unique(maintain_order=True).with_columns(split=pl.lit(of["split"]))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"{dataset.folder} gave rows to the eval set {quote(name)}, and neither its split nor {path} says which; put one of "

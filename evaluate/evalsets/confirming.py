@@ -26,6 +26,15 @@ def confirm(evalset: EvalSet, *, who: str | None = None, at: str | None = None) 
             f"evalset refresh {evalset.folder} --from NEWER.vet`."
         )
     old = evalset.rows
+    reserve = reserve.join(
+        old, on="id", how="anti", maintain_order="left"
+    )  # a kill may have come before it was emptied
+    if reserve.is_empty():
+        write_reserve(evalset.folder, reserve)
+        raise UsageError(
+            f"the reserve of {evalset.folder} stands in it already; renew rows with `vetset evalset refresh {evalset.folder} "
+            "--from NEWER.vet`."
+        )
     # Each part stood for the whole population; as one part they do where each counts by its rows.
     share = pl.len().over("part") / pl.len()
     spent = old.with_columns(weight=pl.col("weight") * share, part=pl.lit(DEV))

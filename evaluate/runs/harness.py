@@ -110,6 +110,8 @@ def evaluate(
     identity, kept = dict(model.identity()), prompt.said()
     told_parameters = msgspec.to_builtins(parameters)
     candidate = candidate_digest({"model": identity, "prompt": kept["digest"], "parameters": told_parameters})
+    if baseline and (train is not None or identity.get("adapter")):
+        raise UsageError("--baseline is for what nobody trained: a trained model is a candidate, and its look counts.")
     if not baseline:
         _check_unspent(evalset, part, candidate)
     answers = answer_all(model, requests, journal=journal or Path(out) / "journal.jsonl", ids=ids, told=told)

@@ -87,8 +87,11 @@ class Run:
         """
         path = self.folder / "run.json"
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(found, dict):
+                raise ValueError("no object")
+            return found
+        except (OSError, ValueError, RecursionError) as error:
             raise DataError(
                 f"{path} is damaged; run `vetset eval` again: answers that were paid for are kept."
             ) from error
@@ -98,11 +101,16 @@ class Run:
         """The results, ``RESULTS`` columns and one ``score.NAME`` a scorer."""
         path = self.folder / "results.parquet"
         try:
-            return pl.read_parquet(path, glob=False)
+            found = pl.read_parquet(path, glob=False)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(
                 f"{path} can't be read; run `vetset eval` again: answers that were paid for are kept."
             ) from error
+        if lacking := [name for name in RESULTS if name not in found.columns]:
+            raise DataError(
+                f"{path} lacks the column {lacking[0]}; run `vetset eval` again: no answer is paid for twice."
+            )
+        return found
 
     @property
     def name(self) -> str:
@@ -136,10 +144,12 @@ def save_run(folder: str | Path, manifest: Mapping[str, Any], results: pl.DataFr
     scores = [name for name in results.columns if name.startswith(SCORE)]
     frame = results.select(*(pl.col(name).cast(kind) for name, kind in RESULTS.items()), *scores)
     text = json.dumps({"format": FORMAT, **manifest}, indent=1, ensure_ascii=False) + "\n"
+    stale = ["verdict.json", "verdict.md"]  # they were of the results before
     with disk.locked(folder, make=True):
         disk.replace_together(
             folder,
             {
+                **{name: None for name in stale if (folder / name).exists()},
                 "results.parquet": parquet(frame),
                 "run.json": lambda path: path.write_text(text, encoding="utf-8"),
             },

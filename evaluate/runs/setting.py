@@ -27,7 +27,7 @@ from .prompt_file import read_prompt
 from .prompts import Prompt, RungName, labels_of, prompt_for
 from .results import Run
 from .retrieval import Library, open_library
-from .training_data import TrainingData, check_training_data, from_lineage
+from .training_data import TrainingData, check_named, check_training_data, from_lineage
 from .wanted import Wanted, tokens_for
 
 Say = Callable[[str], None]
@@ -120,7 +120,10 @@ class Setting:
     def _training_data(self, folders: Sequence[Path]) -> TrainingData | None:
         train, name = self.wanted.train, str(self.evalset.folder)
         if train is not None:
-            return self._once("train", lambda: check_training_data(train, self.rows, name=name))
+            found = self._once("train", lambda: check_training_data(train, self.rows, name=name))
+            for folder in folders:
+                check_named(found, folder)
+            return found
         return next((found for folder in folders if (found := from_lineage(folder, self.rows, name=name))), None)
 
     def _scorers(self) -> list[Scorer]:

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from ...curate.dataset import is_set
-from ...curate.errors import DataError, GateError
+from ...curate.errors import DataError, GateError, UsageError
 from ...curate.wording import counted
 from .leaks import leaks
 from .training_rows import training_rows
@@ -84,18 +84,12 @@ def from_lineage(folder: str | Path, eval_rows: pl.DataFrame, *, name: str) -> T
         DataError: the file is damaged.
     """
     path = Path(folder) / LINEAGE
-    if not path.is_file():
+    data = _lineage(path)
+    if data is None:
         return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        data = found["data"] if isinstance(found.get("data"), Mapping) else {}
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise DataError(
-            f"{path} is damaged ({type(error).__name__}); name the training data with --train FILE."
-        ) from error
     told, digest, rows = data.get("path"), data.get("sha256"), data.get("rows")
     source = _standing(told, Path(folder)) if isinstance(told, str) else None
-    if source is not None and (is_set(source) or _sha256(source) == digest):
+    if source is not None and digest is not None and _digest_at(source) == digest:
         return check_training_data(source, eval_rows, name=name)
     count = rows if isinstance(rows, int) else None
     ids = data.get("ids")
@@ -111,6 +105,38 @@ def from_lineage(folder: str | Path, eval_rows: pl.DataFrame, *, name: str) -> T
         )
     note = f"compared by the ids in {path} alone, which see no near copy; name the data with --train FILE"
     return TrainingData(told if isinstance(told, str) else None, digest, count or len(ids), checked=False, note=note)
+
+
+def check_named(train: TrainingData, folder: str | Path) -> None:
+    """Refuse training data that is other than what a model's folder says it was trained on.
+
+    Raises:
+        UsageError: the digests differ.
+        DataError: the lineage is damaged.
+    """
+    data = _lineage(Path(folder) / LINEAGE)
+    told = None if data is None else data.get("sha256")
+    if told is not None and told != train.digest:
+        raise UsageError(
+            f"--train {train.source} is not what {Path(folder) / LINEAGE} names (digest {str(told)[:12]}, this one has "
+            f"{str(train.digest)[:12]}); name the file that it was trained on."
+        )
+
+
+def _lineage(path: Path) -> Mapping[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return found["data"] if isinstance(found.get("data"), Mapping) else {}
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f"{path} is damaged ({type(error).__name__}); name the training data with --train FILE."
+        ) from error
+
+
+def _digest_at(source: Path) -> str | None:
+    return _digest(source, training_rows(source)) if is_set(source) else _sha256(source)
 
 
 def _standing(told: str, folder: Path) -> Path | None:

@@ -42,7 +42,7 @@ class Budgets:
         """Refuse numbers that make no sense."""
         for name, low, high in (
             ("margin", 0.0, 1.0), ("forgetting", 0.0, 1.0), ("unparsed", 0.0, 1.0), ("refused", 0.0, 1.0),
-            ("confidence", 0.5, 0.9999), ("slice_alpha", 0.0001, 0.5),
+            ("confidence", 0.9, 0.9999), ("slice_alpha", 0.0001, 0.5),
         ):  # fmt: skip
             value = getattr(self, name)
             if not low <= value <= high:
@@ -62,6 +62,18 @@ class Budgets:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise UsageError(f"the budget {name} is {quote(value, 20)}; give a number.")
         return cls(**told)
+
+    def laxer(self) -> str:
+        """Return the budgets that let more through than the defaults do, as words."""
+        usual = Budgets()
+        strict = ("margin", "confidence", "slice_alpha", "rows")  # more is stricter
+        changed = [
+            f"{field.name} {getattr(self, field.name):g}"
+            for field in fields(self)
+            if field.name not in ("seconds", "cost") and getattr(self, field.name) != getattr(usual, field.name)
+            and (getattr(self, field.name) < getattr(usual, field.name)) == (field.name in strict)
+        ]  # fmt: skip
+        return ", ".join(changed)
 
     def summary(self) -> dict[str, Any]:
         """Return the numbers as JSON values."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...curate import disk
+from ...curate.errors import UsageError
 from ..evalsets.evalset import EvalSet
 from ..runs.results import Run
 from ..stats.bootstrap import Resampled, bootstrap_mean
@@ -17,8 +18,8 @@ from ..stats.holm import confidence_after
 from ..stats.power import rows_to_settle
 from . import gates
 from .budgets import Budgets
-from .gathering import gather
-from .pairing import Pairs, pair
+from .gathering import find_evalset, gather
+from .pairing import Pairs, held_to, pair
 from .refusing import refuse
 from .report import report
 from .slices import slices as sliced
@@ -65,7 +66,10 @@ def compare(
     limits = budgets if isinstance(budgets, Budgets) else Budgets.given(budgets or {})
     pairs = pair(one, other, scorer=scorer)
     refuse(pairs, one, other)
-    evidence = gather(one, other, pairs, evalset=evalset, train=train, ladder=ladder, untrained=untrained)
+    held = evalset if isinstance(evalset, EvalSet) else find_evalset(other, evalset)
+    if held is not None:
+        pairs = held_to(pairs, held, str(other.manifest["evalset"].get("part")))
+    evidence = gather(one, other, pairs, evalset=held, train=train, ladder=ladder, untrained=untrained)
     looked = max(evidence.looks or 1, 1)
     confidence = confidence_after(looked, confidence=limits.confidence)
     whole = gain(pairs.baseline, pairs.candidate, weights=pairs.weights, clusters=pairs.clusters, confidence=confidence)
@@ -88,7 +92,11 @@ def compare(
         ],
         waivers or {},
     )
+    if "looks" in (waivers or {}) and evidence.part != "ship":
+        raise UsageError("the gate looks can't be waived on the part dev: run both on ship, once.")
     word, reason = decide(found)
+    if word == "ship" and (laxer := limits.laxer()):
+        reason += f", under budgets of your own: {laxer}"
     return Verdict(
         word=word, reason=reason, baseline=one.name, candidate=other.name, evalset=dict(other.manifest["evalset"]),
         scorer=pairs.scorer, gain=whole, resampled=_resampled(pairs, confidence), gates=found, sliced=parts,

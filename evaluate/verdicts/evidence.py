@@ -25,14 +25,20 @@ class Evidence:
     part: str
     trained: bool
     """Whether the candidate's weights are not the baseline's."""
+    untrained: bool = False
+    """Whether somebody said that nobody trained it."""
     looks: int | None = None
     """Candidates that were scored on the part, this one included."""
+    counted: bool = True
+    """Whether this candidate is one of them: one that is not in the ledger may be the best of many."""
     train_rows: int | None = None
     overlap: int | None = None
     """Eval rows that the training data holds, or near copies of them."""
     overlap_said: str = ""
     """How they were looked for."""
     best_cheaper: tuple[str, float, bool] | None = None
-    """Rung, score, and whether the baseline is that run."""
+    """Rung, its score on these rows, and whether the baseline is that run or as good."""
     best_folder: Path | None = None
+    no_ladder: str = "no ladder says what a better prompt, examples or retrieval reach"
+    """Why there is no ``best_cheaper``."""
     forgetting: Forgotten | None = None

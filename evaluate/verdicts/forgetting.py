@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from statistics import fmean
@@ -210,7 +210,12 @@ def read_forgetting(folder: str | Path) -> Forgetting | None:
 
 def identity_digest(model: Model) -> str:
     """Return the SHA-256 of a model's identity, 24 hex digits."""
-    return sha256(json.dumps(dict(model.identity()), sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:24]
+    return digest_of_identity(model.identity())
+
+
+def digest_of_identity(identity: Mapping[str, Any]) -> str:
+    """Return the same of an identity as a run's manifest keeps it."""
+    return sha256(json.dumps(dict(identity), sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:24]
 
 
 def _outputs(model: Model, journal: Journal | str | Path | None, tell: Callable[[str], None]) -> list[str]:

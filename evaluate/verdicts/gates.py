@@ -67,10 +67,11 @@ def better(of: Gain, budgets: Budgets, *, looked: int, more: int | None) -> Gate
     figures = {"gain": of.gain, "low": of.low, "high": of.high, "looks": looked, "more_rows": more}
     if of.low > 0:
         return Gate("gain", "holds", said, figures=figures)
-    if of.high < budgets.margin:
-        return Gate("gain", "fails", f"{said}: a gain of {_points(budgets.margin)} is ruled out", None, figures)
+    look = "look at what was lost with `vetset failures`; more rows would not help"
     if of.high <= 0:
-        return Gate("gain", "fails", f"{said}: it is worse", None, figures)
+        return Gate("gain", "fails", f"{said}: it is worse", look, figures)
+    if of.high < budgets.margin:
+        return Gate("gain", "fails", f"{said}: a gain of {_points(budgets.margin)} is ruled out", look, figures)
     ask = f"about {counted(more, 'more row')} would settle it" if more else "more rows would settle it"
     total = f" (`vetset evalset build --rows {of.rows + more:,}`)".replace(",", "") if more else ""
     return Gate("gain", "unsettled", f"{said}: it holds 0", f"{ask}{total}", figures)
@@ -92,6 +93,7 @@ def no_slice_worse(sliced: Sliced, budgets: Budgets) -> Gate:
     tested = counted(len(sliced.slices), "slice")
     figures = {"tested": len(sliced.slices), "small": sliced.small, "worse": [one.summary() for one in worse]}
     small = f"; {counted(sliced.small, 'slice')} too small to tell" if sliced.small else ""
+    small += f"; {counted(sliced.left, 'slice')} beyond the largest not tested" if sliced.left else ""
     if not sliced.slices:
         return Gate("slices", "none", f"there is no slice of ten rows{small}", figures=figures)
     if not worse:
@@ -116,13 +118,11 @@ def no_slice_worse(sliced: Sliced, budgets: Budgets) -> Gate:
 def cheaper_way(evidence: Evidence) -> Gate:
     """Whether the baseline is the best cheaper way: to beat the bare model proves nothing."""
     if evidence.best_cheaper is None:
-        return Gate(
-            "cheaper", "missing", "no ladder says what a better prompt, examples or retrieval reach",
-            "run `vetset eval MODEL --on EVALSET --ladder`, and compare with its best rung",
-        )  # fmt: skip
+        step = "run `vetset eval MODEL --on EVALSET --ladder` on this part, and compare with its best rung"
+        return Gate("cheaper", "missing", evidence.no_ladder, step)
     name, value, here = evidence.best_cheaper
     if here:
-        return Gate("cheaper", "holds", f"the baseline is the best cheaper way, {name} ({value:.1%})")
+        return Gate("cheaper", "holds", f"the baseline is the best cheaper way, or as good: {name} ({value:.1%})")
     return Gate(
         "cheaper", "fails", f"the best cheaper way is {name} ({value:.1%}), and the baseline is another",
         f"compare with {evidence.best_folder}",
@@ -132,7 +132,7 @@ def cheaper_way(evidence: Evidence) -> Gate:
 def not_forgotten(evidence: Evidence, budgets: Budgets) -> Gate:
     """Whether the candidate can still what its base could: paired non-inferiority on general items, and on general text."""
     if not evidence.trained:
-        return Gate("forgetting", "none", "the candidate's weights are those of the baseline")
+        return Gate("forgetting", "none", _untrained(evidence))
     found = evidence.forgetting
     if found is None:
         return Gate(
@@ -153,8 +153,22 @@ def not_forgotten(evidence: Evidence, budgets: Budgets) -> Gate:
     return Gate("forgetting", "fails", said, "mix general rows into the training data, or train for less", figures)
 
 
+def _untrained(evidence: Evidence) -> str:
+    return (
+        "nobody trained it, as was said (--untrained)"
+        if evidence.untrained
+        else "the weights are those of the baseline"
+    )
+
+
 def format_kept(pairs: Pairs, budgets: Budgets) -> Gate:
-    """Whether answers can be read."""
+    """Whether answers can be read: a baseline that was cut off is beaten by whoever may finish."""
+    cut = pairs.share("baseline", "truncated")
+    if cut > budgets.unparsed:
+        step = "run the baseline again with more --max-tokens"
+        return Gate(
+            "format", "missing", f"{cut:.1%} of the baseline's answers were cut off, so nothing is compared", step
+        )
     return _share(pairs, "format", ("unparsed", "truncated"), budgets.unparsed, "can't be read or are cut off")
 
 
@@ -176,14 +190,14 @@ def fast_enough(pairs: Pairs, budgets: Budgets) -> Gate:
     """Whether the slowest answers are fast enough, where somebody says what that is."""
     if budgets.seconds is None:
         return Gate("latency", "none", "no budget was said")
-    told = pairs.rows["candidate_seconds"].drop_nulls()
-    if told.is_empty():
-        return Gate(
-            "latency", "missing", "the candidate's run tells no times", "run it live, and not from recorded answers"
-        )
+    told = pairs.rows["candidate_seconds"]
+    if told.null_count():
+        some = f"the candidate's run tells no times of {counted(told.null_count(), 'row')}"
+        return Gate("latency", "missing", some, "run it live, and not from recorded answers")
     slow = float(np.quantile(told.to_numpy(), 0.95))
     said = f"p95 {slow:.2f} s, allowed {budgets.seconds:.2f} s"
-    return Gate("latency", "holds" if slow <= budgets.seconds else "fails", said, figures={"p95": slow})
+    step = None if slow <= budgets.seconds else "serve it on faster hardware, or allow fewer tokens"
+    return Gate("latency", "fails" if step else "holds", said, step, {"p95": slow})
 
 
 def cheap_enough(pairs: Pairs, budgets: Budgets) -> Gate:
@@ -195,13 +209,14 @@ def cheap_enough(pairs: Pairs, budgets: Budgets) -> Gate:
         return Gate("cost", "missing", "the candidate's run tells no costs", "run `vetset eval` with --prices FILE")
     mean = float((told.to_numpy() * pairs.weights).sum() / pairs.weights.sum())
     said = f"{mean:.6g} an answer, allowed {budgets.cost:.6g}"
-    return Gate("cost", "holds" if mean <= budgets.cost else "fails", said, figures={"mean": mean})
+    step = None if mean <= budgets.cost else "shorten the prompt or the answer, or see `vetset payback`"
+    return Gate("cost", "fails" if step else "holds", said, step, {"mean": mean})
 
 
 def clean(evidence: Evidence) -> Gate:
     """Whether no eval row, nor a near copy of one, was trained on."""
     if not evidence.trained:
-        return Gate("contamination", "none", "nothing was trained")
+        return Gate("contamination", "none", _untrained(evidence))
     if evidence.overlap is None:
         return Gate(
             "contamination", "missing", "nobody held the eval set against the training data",
@@ -229,6 +244,11 @@ def unspent(evidence: Evidence, budgets: Budgets) -> Gate:
             "the eval set is not there, so nobody knows how often it was looked at",
             "name it with --on EVALSET",
         )
+    if not evidence.counted:
+        return Gate(
+            "looks", "missing", "the ledger of looks knows nothing of this candidate, so it may be the best of many",
+            "run `vetset eval` on it with --part ship and without --baseline",
+        )  # fmt: skip
     said = (
         f"{counted(evidence.looks, 'candidate')} looked at, {budgets.looks} allowed; the interval is widened for them"
     )
@@ -246,7 +266,7 @@ def unspent(evidence: Evidence, budgets: Budgets) -> Gate:
 def enough_rows(evidence: Evidence, budgets: Budgets) -> Gate:
     """Whether there was enough to learn from."""
     if not evidence.trained:
-        return Gate("training rows", "none", "nothing was trained")
+        return Gate("training rows", "none", _untrained(evidence))
     if evidence.train_rows is None:
         return Gate(
             "training rows", "missing", "nobody knows how many rows it was trained on", "name them: --train FILE"

@@ -9,10 +9,10 @@ from typing import Any
 from ...curate.errors import UsageError, VetsetError
 from ..evalsets.evalset import EvalSet
 from ..evalsets.touches import looks
-from ..runs.ladder import FILE, open_ladder
+from ..runs.ladder import FILE, Ladder, open_ladder
 from ..runs.results import Run
 from .evidence import Evidence
-from .pairing import Pairs
+from .pairing import Pairs, pair
 from .remembering import read_forgotten
 
 
@@ -68,6 +68,9 @@ def gather(
     """
     part = str((candidate.manifest.get("evalset") or {}).get("part"))
     held = evalset if isinstance(evalset, EvalSet) else find_evalset(candidate, evalset)
+    proof = _proof(candidate)
+    if untrained and proof is not None:
+        raise UsageError(f"--untrained is not so: {candidate.folder} {proof}; leave it out.")
     trained = not untrained and _trained(baseline, candidate)
     told: Mapping[str, Any] = candidate.manifest.get("train") or {}
     rows, overlap, said = told.get("rows"), told.get("overlap"), "held against it when the run was made"
@@ -79,45 +82,82 @@ def gather(
         from ..runs.training_data import check_training_data  # reads any file: a tenth of a second of imports
 
         data = check_training_data(train, held.rows, name=held.name)
+        if told.get("digest") and data.digest != told["digest"]:
+            raise UsageError(
+                f"--train {train} is not what {candidate.folder} says that it was trained on ({told.get('set')}, digest "
+                f"{str(told['digest'])[:12]}; this one has {str(data.digest)[:12]}); name that file."
+            )
         rows, overlap, said = data.rows, 0, "by equal and near copies, now"
-    best, folder = _best(baseline, candidate, pairs, ladder)
+    cheaper = _best(baseline, candidate, pairs, ladder, trained=trained)
+    seen = None if held is None else looks(held, part)  # pyright: ignore[reportArgumentType]
+    known = seen is not None and candidate.manifest.get("candidate") in [one.candidate for one in seen]
     return Evidence(
-        part=part, trained=trained, looks=None if held is None else max(len(looks(held, part)), 1), train_rows=rows,  # pyright: ignore[reportArgumentType]
-        overlap=overlap, overlap_said=said, best_cheaper=best, best_folder=folder,
-        forgetting=read_forgotten(candidate.folder) if trained else None,
+        part=part, trained=trained, untrained=untrained, looks=None if seen is None else len(seen) + (not known), counted=known,
+        train_rows=rows, overlap=overlap, overlap_said=said, **cheaper,
+        forgetting=read_forgotten(candidate) if trained else None,
     )  # fmt: skip
 
 
-def _trained(baseline: Run, candidate: Run) -> bool:
-    """Say whether the candidate's weights are others than the baseline's: then what training brings and costs is asked.
-
-    Two models of which nobody says how they came about count as trained: what is not known holds back.
-    """
+def _proof(candidate: Run) -> str | None:
+    """Return what says that the candidate was trained, or ``None``."""
     if candidate.manifest.get("train"):
-        return True
-    one, other = ((run.manifest.get("model") or {}).get("identity") or {} for run in (baseline, candidate))
-    return one != other
+        return "names its training data"
+    return "answers through an adapter" if _identity(candidate).get("adapter") else None
 
 
-def _best(
-    baseline: Run, candidate: Run, pairs: Pairs, ladder: str | Path | None
-) -> tuple[tuple[str, float, bool] | None, Path | None]:
-    """Return the best cheaper rung with its score and whether the baseline is that run, and where it stands."""
+def _identity(run: Run) -> Mapping[str, Any]:
+    return (run.manifest.get("model") or {}).get("identity") or {}
+
+
+def _trained(baseline: Run, candidate: Run) -> bool:
+    """Say whether the candidate's weights may be others than the baseline's: then what training brings and costs is asked.
+
+    Only a digest of the weights says that they are not: behind one name of a server other weights may stand tomorrow. What is
+    not known holds back.
+    """
+    one, other = _identity(baseline), _identity(candidate)
+    weights = other.get("weights") or (other.get("kind") in ("canned", "recorded") and other)
+    return any(_proof(run) for run in (baseline, candidate)) or one != other or not weights
+
+
+def _best(baseline: Run, candidate: Run, pairs: Pairs, ladder: str | Path | None, *, trained: bool) -> dict[str, Any]:
+    """Return the fields of ``Evidence`` on the best cheaper rung, its score computed anew on the rows at hand."""
     places = [Path(ladder)] if ladder is not None else [baseline.folder.parent, candidate.folder.parent]
-    for place in places:
+    for place in dict.fromkeys(places):
         if ladder is None and not (place / FILE).is_file():
             continue
         found = open_ladder(place)
-        if found.evalset.get("digest") != (candidate.manifest.get("evalset") or {}).get("digest"):
+        of = candidate.manifest.get("evalset") or {}
+        if (found.evalset.get("digest"), found.evalset.get("part")) != (of.get("digest"), of.get("part")):
             if ladder is None:
                 continue
-            raise UsageError(f"{place / FILE} is of another eval set than the runs; run the ladder on theirs.")
-        best = found.best_cheaper
-        folder = place / best.run
-        here = folder.resolve() == baseline.folder.resolve() or _score(pairs) >= best.score
-        return (best.rung, best.score, here), folder
-    return None, None
+            raise UsageError(f"{place / FILE} is of another eval set or part than the runs; run the ladder on theirs.")
+        return _judged(baseline, pairs, found, place, trained=trained)
+    return {}
+
+
+def _judged(baseline: Run, pairs: Pairs, found: Ladder, place: Path, *, trained: bool) -> dict[str, Any]:
+    cheaper = [rung for rung in found.rungs if not rung.candidate]
+    names = ", ".join(rung.rung for rung in cheaper)
+    if found.scorer != pairs.scorer:
+        return {"no_ladder": f"the ladder was scored by {found.scorer}, and this is judged by {pairs.scorer}"}
+    if failed := [rung.rung for rung in cheaper if rung.failed]:
+        return {"no_ladder": f"answers of the rung {failed[0]} never came"}
+    if trained and not any(rung.rung not in ("bare", "plain") for rung in cheaper):
+        return {
+            "no_ladder": f"the ladder has no rung but {names}: examples in the prompt are what a fine-tune has to beat"
+        }
+    best = found.best_cheaper
+    folder = place / best.run
+    here = folder.resolve() == baseline.folder.resolve()
+    score = _score(pairs) if here else _mean(pair(baseline, Run.open(folder), scorer=pairs.scorer))
+    said = f"{best.rung}, of {names}"
+    return {"best_cheaper": (said, score, here or _score(pairs) >= score), "best_folder": folder}
 
 
 def _score(pairs: Pairs) -> float:
     return float((pairs.baseline * pairs.weights).sum() / pairs.weights.sum())
+
+
+def _mean(pairs: Pairs) -> float:
+    return float((pairs.candidate * pairs.weights).sum() / pairs.weights.sum())

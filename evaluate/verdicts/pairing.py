@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,8 @@ import polars as pl
 
 from ...curate.errors import DataError, StaleError, UsageError, quote
 from ...curate.wording import counted
-from ..runs.results import SCORE, Run
+from ..evalsets.evalset import EvalSet, reference
+from ..runs.results import SCORE, Run, Status
 
 Doubles = npt.NDArray[np.float64]
 
@@ -32,6 +33,8 @@ class Pairs:
     scorer: str
     errors: dict[str, int]
     """Answers that never came, by run: ``baseline``, ``candidate``. Their rows are in none of the figures."""
+    unanswered: tuple[str, ...] = ()
+    """Ids of these rows."""
 
     @property
     def baseline(self) -> Doubles:
@@ -55,7 +58,7 @@ class Pairs:
 
     def share(self, which: str, *statuses: str) -> float:
         """Return the weighted share of rows of one run with one of these statuses."""
-        hit = self.rows[f"{which}_status"].is_in(list(statuses)).to_numpy()
+        hit = sum((self.rows[f"{which}_{status}"].to_numpy() for status in statuses), np.zeros(self.rows.height))
         return float((hit * self.weights).sum() / self.weights.sum())
 
 
@@ -97,7 +100,46 @@ def pair(baseline: Run, candidate: Run, *, scorer: str | None = None) -> Pairs:
             f"no row of {baseline.folder} and {candidate.folder} was answered by both; run `vetset eval` again."
         )
     alone = pl.col("cluster").fill_null(pl.col("id"))
-    return Pairs(answered.with_columns(alone, pl.col("weight").fill_null(1.0)), name, errors)
+    if answered["weight"].null_count() not in (0, answered.height):
+        raise DataError(f"{candidate.folder} has weights for some rows only; run `vetset eval` again.")
+    lost = rows.filter(pl.col("baseline").is_null() | pl.col("candidate").is_null())["id"]
+    return Pairs(answered.with_columns(alone, pl.col("weight").fill_null(1.0)), name, errors, tuple(lost))
+
+
+def held_to(pairs: Pairs, evalset: EvalSet, part: str) -> Pairs:
+    """Return the pairs with weight, cluster and slices as the frozen eval set has them, once its rows are those of the runs.
+
+    A run's own columns are copies, for where the set is not at hand; they may have been edited, and so may a list of rows.
+
+    Raises:
+        DataError: the runs leave out rows of the part, hold others, or were scored against other references.
+    """
+    frozen = evalset.rows.filter(pl.col("part") == part)
+    asked = set(pairs.rows["id"]) | set(pairs.unanswered)
+    missing, strange = [one for one in frozen["id"] if one not in asked], sorted(asked - set(frozen["id"]))
+    if missing or strange:
+        what = (
+            f"leave out {counted(len(missing), 'row')}"
+            if missing
+            else f"hold {counted(len(strange), 'row')} that it has not"
+        )
+        raise DataError(
+            f"the runs {what} of the part {part} of {evalset.folder} (the first: {(missing or strange)[0]}); run `vetset eval` "
+            "on both again: no answer is paid for twice."
+        )
+    right = pl.DataFrame({"id": frozen["id"], "right": [reference(row) for row in frozen.iter_rows(named=True)]})
+    both = pairs.rows.join(right, on="id", how="left", maintain_order="left")
+    differing = both.filter(pl.col("right").ne_missing(pl.col("reference")))
+    if differing.height:
+        raise DataError(
+            f"what is right differs between the runs and {evalset.folder} in {counted(differing.height, 'row')} (the first: "
+            f"{differing['id'][0]}); score them again with `vetset eval`."
+        )
+    own = [column for column in _SLICED if column not in ("reference",) and column in frozen.columns]
+    kept = pairs.rows.drop(own, strict=False).join(
+        frozen.select("id", *own), on="id", how="left", maintain_order="left"
+    )
+    return replace(pairs, rows=kept.with_columns(pl.col("cluster").fill_null(pl.col("id"))))
 
 
 def _same_set(baseline: Run, candidate: Run) -> None:
@@ -143,11 +185,12 @@ def _by_row(run: Run, scorer: str, which: str) -> pl.DataFrame:
     return run.results.group_by("id", maintain_order=True).agg(
         pl.when(failed.any()).then(None).otherwise(value.mean()).first().alias(which),
         pl.col("status").first().alias(f"{which}_status"),
+        *((pl.col("status") == status).mean().alias(f"{which}_{status}") for status in get_args(Status)),
         pl.col("output").first().alias(f"{which}_output"),
         pl.col("prediction").first().alias(f"{which}_prediction"),
         pl.col("reference").first().alias(f"{which}_reference"),
-        pl.col("seconds").mean().alias(f"{which}_seconds"),
-        pl.when(pl.col("cost").is_not_null().any()).then(pl.col("cost").sum()).alias(f"{which}_cost"),
+        pl.when(pl.col("seconds").is_not_null().all()).then(pl.col("seconds").max()).alias(f"{which}_seconds"),
+        pl.when(pl.col("cost").is_not_null().all()).then(pl.col("cost").mean()).alias(f"{which}_cost"),
         failed.sum().alias(f"{which}_errors"),
     )
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from ..runs.results import Run
 from ..stats.noninferiority import noninferior
 from .evidence import Forgotten
-from .forgetting import read_forgetting
+from .forgetting import digest_of_identity, read_forgetting
+from .general import suite_digest
 
 
-def read_forgotten(folder: Path) -> Forgotten | None:
-    """Return what the candidate of a run lost, ``None`` where nobody measured it.
+def read_forgotten(run: Run) -> Forgotten | None:
+    """Return what the candidate of a run lost, ``None`` where nobody measured it: not this model, or not by this suite.
 
     Both are paired: the same items, the same paragraphs; the ends are one-sided, at 95%. Where a model can't say how likely it
     finds a text, as those behind a server, the nats are ``None``.
@@ -18,9 +18,12 @@ def read_forgotten(folder: Path) -> Forgotten | None:
     Raises:
         DataError: the file is damaged.
     """
-    found = read_forgetting(folder)
-    base, candidate = ([], []) if found is None else found.item_pairs()
-    if found is None or not base:
+    found = read_forgetting(run.folder)
+    identity = (run.manifest.get("model") or {}).get("identity") or {}
+    if found is None or (found.candidate_digest, found.suite) != (digest_of_identity(identity), suite_digest()):
+        return None
+    base, candidate = found.item_pairs()
+    if not base:
         return None
     items = noninferior(base, candidate, margin=1.0)
     if not found.texts:

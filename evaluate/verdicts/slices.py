@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ...curate.errors import UsageError, quote
 from ..stats.gain import Gain, gain
 from ..stats.holm import adjusted
 from .pairing import Pairs
@@ -58,18 +59,25 @@ def slices(pairs: Pairs, *, columns: Sequence[str] | None = None, alpha: float =
 
     Args:
         pairs: the rows.
-        columns: that slices are made of; ``COLUMNS`` for ``None``.
+        columns: more columns that slices are made of, beside ``COLUMNS``.
         alpha: of the family of all slices.
+
+    Raises:
+        UsageError: there is no such column.
     """
+    every = list(dict.fromkeys((*COLUMNS, *(columns or ()))))
+    if unknown := [column for column in columns or () if column not in pairs.rows.columns]:
+        known = ", ".join(column for column in (*COLUMNS, "group") if column in pairs.rows.columns)
+        raise UsageError(f"--slice {quote(unknown[0], 40)} is no column of the eval set's rows; use one of {known}.")
     found: list[tuple[str, str, np.ndarray]] = []
     seen: set[bytes] = set()
     small = 0
-    for column in COLUMNS if columns is None else columns:
+    for column in every:
         for value, rows in _values(pairs.rows, column):
             if rows.size == pairs.rows.height or rows.tobytes() in seen:
                 continue
             seen.add(rows.tobytes())
-            if rows.size < LEAST:
+            if rows.size < LEAST or np.unique(pairs.clusters[rows]).size < 2:
                 small += 1
             else:
                 found.append((column, value, rows))

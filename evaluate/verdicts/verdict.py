@@ -70,8 +70,8 @@ def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
 def decide(gates: Sequence[Gate]) -> tuple[Word, str]:
     """Return the word for a list of gates, and the sentence that says why.
 
-    A gate that fails, or that nobody measured, holds the candidate back; else one that more rows could settle leaves it open. All
-    others have to hold: nothing ships by default.
+    A gate that fails holds the candidate back. Else a gain that more rows could settle leaves it open, whatever was not measured
+    besides: what to measure next is more rows. Else what nobody measured holds it back. Nothing ships by default.
     """
     standing = [gate for gate in gates if not gate.passes]
     failed = [gate for gate in standing if gate.state == "fails"]

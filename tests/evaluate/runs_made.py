@@ -46,7 +46,8 @@ def made_run(folder, of, scores, /, *, outputs=None, statuses=None, scorer="exac
         )
     )
     whole = {
-        "name": folder.name.removesuffix(".run"), "candidate": folder.name, "at": "2026-11-23T00:00:00+00:00",
+        "name": folder.name.removesuffix(".run"), "candidate": folder.name.removesuffix(".run"),
+        "at": "2026-11-23T00:00:00+00:00",
         "evalset": {
             "name": of.name, "digest": of.digest, "version": 1, "part": rows["part"][0], "rows": count,
             "folder": str(of.folder),
