@@ -48,7 +48,7 @@ def compare(
     """
     from ..evaluate.runs.results import Run
     from ..evaluate.verdicts.comparing import compare as run
-    from ..evaluate.verdicts.comparing import save_verdict
+    from ..evaluate.verdicts.comparing import forget_verdict, save_verdict
     from ..evaluate.verdicts.gathering import find_evalset
     from .compare_page import print_verdict
 
@@ -58,6 +58,7 @@ def compare(
     }  # fmt: skip
     one, other = Run.open(baseline), Run.open(candidate)
     evalset = find_evalset(other, on)
+    forget_verdict(other)
     verdict = run(
         one, other, evalset=evalset, scorer=scorer, train=train, ladder=ladder, slices=commas(slices),
         budgets={name: value for name, value in told.items() if value is not None}, waivers=_waivers(waive), untrained=untrained,

@@ -24,7 +24,7 @@ def print_verdict(verdict: Verdict, page: Path) -> None:
     say(f"baseline   {of.baseline:6.1%}  {clipped(verdict.baseline, 60)}")
     say(f"candidate  {of.candidate:6.1%}  {clipped(verdict.candidate, 60)}")
     tell(
-        f"gain       {100 * of.gain:+.1f} points, interval {100 * of.low:+.1f} to {100 * of.high:+.1f}, by "
+        f"gain       {100 * of.gain:+.1f} points, {of.confidence:.4g} interval {100 * of.low:+.1f} to {100 * of.high:+.1f}, by "
         f"{clipped(verdict.scorer, 40)}. {of.method}",
         indent=" " * 11,
     )

@@ -14,6 +14,7 @@ from .permuting import Doubles, Statistic
 from .pooling import Flags, Pool
 
 _SHOWN = 5  # classes
+_READ = 4_000  # characters that are masked, of which the cut is taken: half a secret has no form
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def moved(of: Classes) -> list[str]:
 
 def shown(name: str) -> str:
     """Return a class as a report shows it: masked and cut."""
-    return quote(mask(name[:200]), 40)
+    return quote(mask(name[:_READ]), 40)
 
 
 def _log_ratio(seen: Doubles, expected: Doubles) -> Doubles:

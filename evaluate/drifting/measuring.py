@@ -19,6 +19,8 @@ from .pooling import Pool, pooled, thinned
 from .shifts import Looked, Shift, adjust, look
 
 _LOOKS = 6
+_ALIKE = 0.75  # of what new rows differ by from the training data, so much has to be the eval set's difference, too
+_NEARER = 0.5  # and the eval set is at least twice as near to the new rows as the training data is
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def measure_drift(
     tellable = any(least_p(pool.unit_new, permutations) * options["looks"] <= alpha for pool in pools.values())
     told = ruling.rule(new.shifts, old.shifts if old else None, by_design=by_design, told=tellable)
     notes += [f"against {_NAMES[name]}: {note}" for name, found in looked.items() for note in found.notes]
-    rows = int(pools["eval"].new.sum())
+    rows = int(pools["eval"].new.sum()) + pools["eval"].left_out[0]
     if rows < new_rows.height:
         notes.append(f"{counted(new_rows.height - rows, 'new row')} without a text left out.")
     return Drift(rows, tuple(compared.values()), told, tuple(notes), alpha, permutations, seed)
@@ -194,12 +196,19 @@ def _by_design(
     train: pl.DataFrame | None,
     options: dict[str, Any],
 ) -> set[str]:
-    """Return the looks in which the eval set differs from the training data, too, of those in which only the latter differs.
+    """Return the looks in which new rows differ from the training data alone, and the eval set differs from it as they do.
 
     Training data is balanced and filtered on purpose: that it is unlike what comes in was so from the start, and the model was
-    scored with it.
+    scored with it. That has to be found as surely as what it excuses, and to be about as large (``_ALIKE``); and the eval set has
+    to be nearer to the new rows than the training data is (``_NEARER``), or the two differ from it in opposite ways.
     """
     if old is None or train is None or not {shift.look for shift in old.found} - {shift.look for shift in new.found}:
         return set()
-    found = look(_pool(reference, train, "train", seed=options["seed"]), **options)
-    return {shift.look for shift in found.shifts if shift.p <= options["alpha"]}
+    looked = look(_pool(reference, train, "train", seed=options["seed"]), **options)
+    told, apart = ({shift.look: shift for shift in of.shifts} for of in (old, new))
+    return {
+        shift.look for shift in adjust(list(looked.shifts), alpha=options["alpha"])
+        if shift.found and shift.look in told and shift.look in apart
+        and shift.beyond >= _ALIKE * told[shift.look].beyond
+        and apart[shift.look].beyond <= _NEARER * told[shift.look].beyond
+    }  # fmt: skip

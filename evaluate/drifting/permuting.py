@@ -1,6 +1,7 @@
 """What chance alone would bring: statistics of two samples whose units change places at random.
 
-Permutation holds at every size and for every statistic, however it was computed: under no drift the observed one is any of them
+Permutation holds for any number of units and every statistic, however it was computed, as long as units of the two sides are
+alike in size (``pooling`` sees to it): under no drift the observed one is any of them
 (Phipson and Smyth 2010: the observed one counts among them, so that p is never 0).
 """
 
@@ -22,10 +23,17 @@ PERMUTATIONS = 999  # Holm over 12 tests needs a p of 0.004; 999 puts it at the 
 _CELLS = 4_000_000  # of a block of assignments: bounds the memory
 
 
-def assignments(unit_new: Flags, count: int, *, seed: int = 0) -> Iterator[Flags]:
-    """Yield blocks of assignments of units to sides: the observed one first, then ``count`` by chance with as many new ones."""
+def assignments(unit_new: Flags, count: int, *, rows: int = 0, seed: int = 0) -> Iterator[Flags]:
+    """Yield blocks of assignments of units to sides: the observed one first, then ``count`` by chance with as many new ones.
+
+    Args:
+        unit_new: (u) what was observed.
+        count: assignments by chance.
+        rows: of all units, where a statistic spreads an assignment over them: a block is as small as that needs.
+        seed: of the draws, which are the same whatever the blocks.
+    """
     draw = np.random.default_rng(seed)
-    size = max(1, _CELLS // max(unit_new.size, 1))
+    size = max(1, _CELLS // max(unit_new.size, rows, 1))
     for low in range(0, count + 1, size):
         block = np.tile(unit_new, (min(size, count + 1 - low), 1))
         keep = 1 if low == 0 else 0
@@ -34,11 +42,16 @@ def assignments(unit_new: Flags, count: int, *, seed: int = 0) -> Iterator[Flags
 
 
 def permuted(
-    unit_new: Flags, statistics: Mapping[str, Statistic], *, permutations: int = PERMUTATIONS, seed: int = 0
+    unit_new: Flags,
+    statistics: Mapping[str, Statistic],
+    *,
+    permutations: int = PERMUTATIONS,
+    rows: int = 0,
+    seed: int = 0,
 ) -> dict[str, Doubles]:
-    """Return (permutations + 1, s) values of each statistic, the observed one first."""
+    """Return (permutations + 1, s) values of each statistic, the observed one first; ``rows`` as in ``assignments``."""
     found: dict[str, list[Doubles]] = {name: [] for name in statistics}
-    for block in assignments(unit_new, permutations, seed=seed):
+    for block in assignments(unit_new, permutations, rows=rows, seed=seed):
         for name, statistic in statistics.items():
             found[name].append(statistic(block))
     return {name: np.concatenate(parts) for name, parts in found.items()}

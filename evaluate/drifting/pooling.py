@@ -29,6 +29,8 @@ class Pool:
     """(n) which rows hang together: the same group, or near copies, on one side; numbers from 0."""
     unit_new: Flags
     """(u) whether a unit came with the new sample."""
+    left_out: tuple[int, int] = (0, 0)
+    """Rows of the new sample and of the other one that were left out, so that units are as large on both sides."""
 
     @property
     def new(self) -> Flags:
@@ -42,6 +44,10 @@ def pooled(new: pl.DataFrame, known: pl.DataFrame, *, seed: int = 0) -> Pool:
     A group that stands on both sides is a unit on each: pieces that are alike make samples more alike than chance does, so
     that this can hide a drift and never invent one.
 
+    Units change places in a permutation, so they have to be alike in size on both sides: of users with ten rows among users with
+    one, every assignment by chance spreads the large ones over both sides, varies less than what was seen, and calls it drift.
+    The largest unit of the one side is cut to the size of the largest of the other, and so on down, share by share.
+
     Args:
         new: rows of the new sample, columns of ``dataset.ROWS``.
         known: rows that it is held against; ``cluster``, where they have it, says what hangs together.
@@ -53,7 +59,11 @@ def pooled(new: pl.DataFrame, known: pl.DataFrame, *, seed: int = 0) -> Pool:
     order = np.random.default_rng(seed).permutation(np.flatnonzero((texts != "").to_numpy()))
     unit = _units(both, texts, is_new)[order]
     _, first, unit = np.unique(unit, return_index=True, return_inverse=True)
-    return Pool(texts.gather(order).to_list(), both["label"].gather(order), unit.astype(np.int64), is_new[order][first])
+    unit_new = is_new[order][first]
+    kept = _place(unit) < _alike(np.bincount(unit), unit_new, first)[unit]
+    gone = int((~kept & unit_new[unit]).sum()), int((~kept & ~unit_new[unit]).sum())
+    order = order[kept]
+    return Pool(texts.gather(order).to_list(), both["label"].gather(order), unit[kept].astype(np.int64), unit_new, gone)
 
 
 def drawn(of: Pool, most: int, *, seed: int = 0) -> Pool:
@@ -87,6 +97,35 @@ def thinned(rows: pl.DataFrame, weights: npt.NDArray[np.float64], *, seed: int =
     if not len(rows) or np.ptp(weights) == 0:
         return rows
     return rows.filter(np.random.default_rng(seed).random(len(rows)) < weights / weights.max())
+
+
+def _place(unit: Ints) -> Ints:
+    """Number the rows of each unit from 0, in the order they have."""
+    order = np.argsort(unit, kind="stable")
+    starts = np.flatnonzero(np.diff(unit[order], prepend=-1))
+    place = np.empty(unit.size, np.int64)
+    place[order] = np.arange(unit.size) - np.repeat(starts, np.diff(starts, append=unit.size))
+    return place
+
+
+def _alike(sizes: Ints, unit_new: Flags, by_chance: Ints) -> Ints:
+    """Return (u) how many rows each unit may keep for both sides to have the same shares of sizes, 1 at least.
+
+    Args:
+        sizes: (u) rows.
+        unit_new: (u) sides.
+        by_chance: (u) numbers without a meaning, which decide among units of one size.
+    """
+    sides = [np.flatnonzero(unit_new == side) for side in (True, False)]
+    if not all(side.size for side in sides):
+        return sizes
+    ranked = [side[np.lexsort((by_chance[side], -sizes[side]))] for side in sides]
+    allowed = sizes.copy()
+    for own, other in (ranked, ranked[::-1]):
+        # The unit that stands at the same share of the other side.
+        rank = (2 * np.arange(own.size) + 1) * other.size // (2 * own.size)
+        allowed[own] = np.minimum(sizes[own], sizes[other[rank]])
+    return allowed
 
 
 def _shared(rows: pl.DataFrame) -> pl.DataFrame:

@@ -10,8 +10,9 @@ from .shifts import Shift
 RULE = (
     "A look counts if it is more than chance (p after Holm at most alpha) and its effect beyond chance is at least the least "
     "that counts. New unlike the eval set in any look: refresh the eval set. New unlike the training data in any look: retrain, "
-    "unless the eval set stands for the new rows in that look and differs from the training data as they do, so that the model "
-    "was scored with that difference; a class without training rows always counts. Else nothing."
+    "unless the eval set stands for the new rows in that look and differs from the training data as they do (more than chance "
+    "after Holm, by three quarters as much or more, and twice as near to the new rows), so that the model was scored with that "
+    "difference; a class without training rows always counts. Else nothing."
 )
 
 
@@ -35,7 +36,7 @@ def rule(
     Args:
         new: the new sample against the eval set.
         old: against the training data; ``None`` where none was given.
-        by_design: looks in which the eval set differs from the training data, too.
+        by_design: looks in which the eval set differs from the training data as the new sample does.
         told: whether the samples could show anything.
     """
     unlike_eval = [shift for shift in new if shift.found]

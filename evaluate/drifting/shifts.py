@@ -33,6 +33,7 @@ MEANS: dict[Look, str] = {
 }
 
 _COMPARED = 1_500  # texts a side, for words and vectors: what 1,500 don't show is too small to act on
+_READ = 4_000  # characters that are masked, of which the cut is taken: half a secret has no form
 _TEXTS = 3  # shown of those that look newest
 _POWER = 0.8416  # normal quantile of 80%
 _ONE_ROW = 1.61  # rows expected, of which one comes with a chance of 80% (Poisson)
@@ -101,6 +102,11 @@ def look(pool: Pool, *, encoder: Encoder, permutations: int, alpha: float, seed:
         looks: over how many alpha is shared; for ``detectable``.
     """
     notes: list[str] = []
+    if any(pool.left_out):
+        notes.append(
+            f"{pool.left_out[0]:,} new and {pool.left_out[1]:,} known rows left out: their conversations, users or copies hold "
+            "more rows than those of the other side, and only units of like sizes can change places."
+        )
     whole: dict[str, tuple[Statistic, Callable[[], list[str]]]] = {"length": _length(pool)}
     found = label_mix.classes(pool)
     if isinstance(found, str):
@@ -116,7 +122,11 @@ def look(pool: Pool, *, encoder: Encoder, permutations: int, alpha: float, seed:
     shifts = []
     for of, statistics in ((pool, whole), (part, few)):
         values = permuted(
-            of.unit_new, {name: pair[0] for name, pair in statistics.items()}, permutations=permutations, seed=seed
+            of.unit_new,
+            {name: pair[0] for name, pair in statistics.items()},
+            permutations=permutations,
+            rows=len(of.texts),
+            seed=seed,
         )
         shifts += [
             _shift(name, values[name], pair[1], of, share=alpha / looks, alpha=alpha)
@@ -164,7 +174,7 @@ def _vectors(pool: Pool, encoder: Encoder, *, seed: int) -> _Prepared:
     def newest() -> list[str]:
         scores = np.where(pool.new, separating.scores(pool, vectors, seed=seed), -np.inf)
         first = np.argsort(-scores, kind="stable")[: pool.new.sum()]
-        return list(dict.fromkeys(quote(mask(pool.texts[at][:400]), 50) for at in first))[:_TEXTS]
+        return list(dict.fromkeys(quote(mask(pool.texts[at][:_READ]), 50) for at in first))[:_TEXTS]
 
     return {"vectors": (separating.separation_statistic(pool, vectors, seed=seed), newest)}
 

@@ -14,7 +14,7 @@ from .pooling import Flags, Pool
 
 _WORD = re.compile(r"[^\W_]+")
 _RUN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e00-\u0e7f]")  # scripts that set no blanks, and Hangul
-_READ = 4_000  # characters of a text
+_READ = 4_000  # characters of a masked text; twice as many are masked, so that no secret is cut in half
 _MOST = 20_000  # words; of more the rarest, which stand in one text each, say little for their cost
 _SHOWN = 8
 _LONGEST = 24  # characters of a word that is shown
@@ -38,7 +38,7 @@ def vocabulary(pool: Pool) -> Vocabulary:
     units: list[int] = []
     columns: list[int] = []
     for unit, text in zip(pool.unit.tolist(), pool.texts, strict=True):
-        for word in sorted(_words(mask(text[:_READ]))):
+        for word in sorted(_words(mask(text[: 2 * _READ])[:_READ])):
             units.append(unit)
             columns.append(place.setdefault(word, len(place)))
     shape = (pool.unit_new.size, max(len(place), 1))

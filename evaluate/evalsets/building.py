@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,6 +173,7 @@ def _build(
     evalset = _save(out, name, chosen, population, options, dataset, seed)
     aside = set_aside(dataset, name, was.splits, chosen.rows, close, out=out, seed=seed)
     sights = [sight(evalset.rows, part) for part in (DEV, SHIP) if (chosen.rows["part"] == part).any()]
+    notes += _thinned(rest.height - sum(aside.counts.values()), rest.height, aside.counts)
     return Built(evalset, chosen, aside, sights, population, notes, dataset.folder, rest.height)
 
 
@@ -212,3 +213,18 @@ def _standing_there(out: Path) -> EvalSet | None:
 
 def _chosen_before(old: EvalSet) -> pl.DataFrame:
     return pl.concat([old.rows.select("id", "split"), read_reserve(old.folder).select("id", "split")])
+
+
+def _thinned(left: int, had: int, counts: Mapping[str, int]) -> list[str]:
+    """Return what there is to say where little is left to train on."""
+    if left >= ENOUGH or had == left:
+        return []
+    rule, rows = max(counts.items(), key=lambda one: one[1])
+    return [
+        f"only {left:,} of {had:,} rows are left to train on, and a verdict asks for {ENOUGH}: {rule} found most of the others "
+        f"({rows:,}). Fewer eval rows (--rows), or more data; where the texts are filled-in forms, they are copies of each other"
+    ]
+
+
+ENOUGH = 500
+"""Rows to train on: below, a prompt with examples is nearly always the better way."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ...curate.errors import DataError, UsageError, quote
-from .evalset import TOUCHES_FILE, EvalSet, Part
+from .evalset import TOUCHES_FILE, VERSIONS, EvalSet, Part
 
 MOST_LOOKS = 20
 """Candidates that one ship part may be asked about: the best of 20 has to be surer than one in 800, which few rows can say."""
@@ -83,6 +83,9 @@ def touch(
     """
     if part not in ("dev", "ship"):
         raise UsageError(f"{quote(part)} is no part of an eval set; it has dev and ship.")
+    touches(evalset)  # a ledger that is gone or damaged is not begun anew: all looks would be forgotten
+    if _ledger(evalset).parent != evalset.folder:
+        raise UsageError(f"{evalset.folder} is an old version, kept to be read; run on the set that it belongs to.")
     found = Touch(
         at or now(), by or user(), candidate, part, run, int(evalset.manifest.get("version", 1)), evalset.digest, rung
     )
@@ -101,7 +104,7 @@ def touches(evalset: EvalSet) -> list[Touch]:
     Raises:
         DataError: the ledger is gone, though the set is frozen, or a line was changed or cut out.
     """
-    path = evalset.folder / TOUCHES_FILE
+    path = _ledger(evalset)
     if not path.is_file():
         if evalset.digest is None:
             return []
@@ -116,16 +119,22 @@ def touches(evalset: EvalSet) -> list[Touch]:
         raise DataError(f"{path} has a look without all of its fields; {_ADVICE}") from error
 
 
+def _ledger(evalset: EvalSet) -> Path:
+    """Return the ledger's place; that of an old version is the one of the set it belongs to."""
+    folder = evalset.folder.resolve()
+    return (folder.parent.parent if folder.parent.name == VERSIONS else evalset.folder) / TOUCHES_FILE
+
+
 def looks(evalset: EvalSet, part: Part) -> list[Touch]:
     """Return the looks that were taken at the rows that a part holds now: the first of each candidate, in order.
 
     A version that kept some of these rows counts, so that a refresh of a few rows forgets no look; rungs of the ladder that are
     no candidates don't count.
     """
-    since = int(evalset.manifest.get("since", {}).get(part, 1))
+    since, until = int(evalset.manifest.get("since", {}).get(part, 1)), int(evalset.manifest.get("version", 1))
     first: dict[str, Touch] = {}
     for one in touches(evalset):
-        if one.part == part and one.version >= since and one.rung is None:
+        if one.part == part and since <= one.version <= until and one.rung is None:
             first.setdefault(one.candidate, one)
     return list(first.values())
 

@@ -8,17 +8,19 @@ import polars as pl
 from ...curate.coverage.regions import regions
 from ...curate.embed.encoder import Encoder
 from ...curate.embed.encoding import encode
+from ...curate.masking import mask
 from ...curate.near.cosine import Ints, Vectors
 
-_READ = 1_000  # characters of question and of output: neither drowns the other
+_READ = 4_000  # characters that are masked, of which the cut is taken: half a secret has no form
+_KEPT = 1_000  # characters of question and of output: neither drowns the other
 _LEAST = 3  # failures a cluster, about: of pairs one learns nothing
 
 
 def failure_text(row: dict[str, str | None]) -> str:
-    """Return what clusters and words go by: the question, the answer, what it was taken for and what was right."""
-    parts = [(row["question"] or "")[:_READ], (row["output"] or row["error"] or "")[:_READ]]
+    """Return what clusters and words go by, masked: the question, the answer, what it was taken for and what was right."""
+    parts = [mask((text or "")[:_READ])[:_KEPT] for text in (row["question"], row["output"] or row["error"])]
     if row["status"] == "wrong" and row["reference"] is not None and len(row["reference"]) <= 80:
-        parts.append(f"{row['reference']} {row['prediction'] or ''}"[:200])
+        parts.append(mask(f"{row['reference']} {row['prediction'] or ''}"[:_READ])[:200])
     return "\n".join(part for part in parts if part)
 
 

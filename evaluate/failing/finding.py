@@ -26,7 +26,7 @@ from .taxonomy import OTHER, Kind, Taxonomy
 FILE = "failures.json"
 """The taxonomy's name, beside the runs that share it."""
 _SHOWN = 3  # examples and mix-ups of a kind
-_READ = 400  # characters of a text that are masked and shown
+_READ = 4_000  # characters that are masked, of which the cut is taken: half a secret has no form
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from ..scorers.answers import spoken
 
 EXAMPLES = 5
 """Failures of a kind that a judge is shown."""
-_READ = 300  # characters of a question, and of an answer
+_READ = 4_000  # characters that are masked, of which the cut is taken: half a secret has no form
+_SHOWN = 300  # characters of a question, and of an answer
 _LONGEST = 60  # characters of a name
 
 _ASK = (
@@ -91,6 +92,10 @@ def ask_names(
 def _shown(failures: Sequence[Mapping[str, str | None]]) -> str:
     parts = []
     for number, row in enumerate(failures[:EXAMPLES], 1):
-        lines = [f"{key}: {mask(value[:_READ])}" for key in ("question", "output", "reference") if (value := row[key])]
+        lines = [
+            f"{key}: {mask(value[:_READ])[:_SHOWN]}"
+            for key in ("question", "output", "reference")
+            if (value := row[key])
+        ]
         parts.append(f"--- failure {number}\n" + "\n".join(lines))
     return "\n".join(parts)

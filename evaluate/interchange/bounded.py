@@ -7,6 +7,7 @@ the bytes that come out that are counted, over all of its entries.
 from __future__ import annotations
 
 import json
+import re
 import struct
 import zipfile
 import zlib
@@ -93,11 +94,43 @@ def parsed(data: bytes, where: str) -> Any:
         DataError: it is none, or nested too deeply.
     """
     try:
-        return json.loads(data)
+        return _loaded(data)
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"{where} is no JSON that can be read ({type(error).__name__}); give the file as the tool wrote it."
         ) from error
+
+
+def within(text: str) -> Any:
+    """Return the JSON that a text of a log holds; ``None`` where it holds none.
+
+    >>> within('[1]'), within("[1")
+    ([1], None)
+    """
+    try:
+        return _loaded(text.encode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError):
+        return None
+
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]|\x00")
+"""What there is where half a surrogate pair may be: an answer that was cut inside a sign. A zero byte stands in UTF-16 and 32."""
+
+
+def _loaded(data: bytes) -> Any:
+    value = json.loads(data)
+    return _whole(value) if _HALF.search(data) else value
+
+
+def _whole(value: Any) -> Any:
+    """Return the value with a question mark for each half of a pair, which no file could be written with."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(one) for key, one in value.items()}
+    return value
 
 
 class Archive:

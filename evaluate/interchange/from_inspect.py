@@ -15,7 +15,19 @@ from typing import Any
 from ...curate.errors import DataError, UsageError, quote
 from ..models.protocol import Finish
 from .bounded import Archive, json_file
-from .record import Logged, Record, content, last_user, mapping, only_numbers, seconds, sequence, text, whole
+from .record import (
+    Logged,
+    Record,
+    content,
+    last_user,
+    mapping,
+    only_numbers,
+    seconds,
+    sequence,
+    text,
+    whole,
+    without_secrets,
+)
 
 _GRADES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}  # its constants CORRECT, PARTIAL, INCORRECT, NOANSWER
 _FINISHES: dict[str, Finish] = {
@@ -89,7 +101,11 @@ def _logged(log: Mapping[str, Any], samples: Iterator[Mapping[str, Any]], path: 
             "base_url": spec.get("model_base_url"),
             "arguments": _digest(spec.get("model_args")),
         },
-        parameters={key: value for key, value in settings.items() if isinstance(value, int | float | str | bool)},
+        parameters={
+            key: value
+            for key, value in without_secrets(settings).items()
+            if isinstance(value, int | float | str | bool)
+        },
         prompt={"name": f"inspect {spec['task']}", "arguments": _digest(spec.get("task_args")), "steps": _steps(log)},
         facts=dict(facts) if facts.get("vetset") else {},
         at=text(stats.get("started_at") or spec.get("created")),
@@ -151,6 +167,7 @@ def _record(sample: Mapping[str, Any], logged: Logged) -> Record:
         id=text(metadata.get("id")) if ours else None,
         digest=text(metadata.get("digest")) if ours else None,
         evalset=text(metadata.get("evalset_digest")) if ours else None,
+        part=text(metadata.get("part")) if "digest" in metadata else None,
         sample=epoch - 1 if epoch else None,
         prediction=text(answers[0].get("answer")) if answers else None,
         unparsed=any(score.get("value") == "N" for score in answers[:1]),

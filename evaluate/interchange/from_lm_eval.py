@@ -5,7 +5,6 @@ Source: lm-evaluation-harness 0.4.13, ``lm_eval/result_schema.py`` (``SampleResu
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ...curate.errors import DataError, UsageError
-from ...curate.masking import mask
-from .bounded import json_file, json_lines
-from .record import Logged, Record, content, last_user, mapping, only_numbers, seconds, sequence, text
+from .bounded import json_file, json_lines, within
+from .record import Logged, Record, content, last_user, mapping, only_numbers, seconds, sequence, text, without_secrets
 from .to_lm_eval import UNPARSED
 
 _NAME = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.jsonl(?:\.gz|\.zst)?\Z")
 _NAMED = ("peft", "delta", "pretrained", "model", "path", "engine")  # arguments that lm-eval takes a model's name from
-_SECRET = ("key", "token", "secret", "password", "auth")
 _WHOLE = "none"  # the filter that changes nothing
 _FALLBACKS = {UNPARSED, "[invalid]"}  # what its pattern filters write where they find nothing
 
@@ -110,14 +107,14 @@ def _of_results(told: Mapping[str, Any], task: str, samples: Path) -> Logged:
         identity={
             "source": told.get("model_source"),
             "model": name,
-            "arguments": _without_secrets(of.get("model_args")),
+            "arguments": without_secrets(of.get("model_args")) or None,
             "weights": {
                 key: of[key]
                 for key in ("model_sha", "peft_sha", "delta_sha", "model_revision", "model_dtype")
                 if of.get(key)
             },
         },
-        parameters={**mapping(setup.get("generation_kwargs")), **mapping(of.get("gen_kwargs"))},
+        parameters=without_secrets({**mapping(setup.get("generation_kwargs")), **mapping(of.get("gen_kwargs"))}),
         prompt={
             "name": f"lm-eval {task}",
             "shots": setup.get("num_fewshot"),
@@ -129,14 +126,6 @@ def _of_results(told: Mapping[str, Any], task: str, samples: Path) -> Logged:
         seconds=_float(took),
         tool_version=str(told["lm_eval_version"]) if told.get("lm_eval_version") else None,
     )
-
-
-def _without_secrets(arguments: Any) -> Any:
-    """The model's arguments, of which some hold a key of the user's."""
-    if not isinstance(arguments, dict):
-        return mask(str(arguments)) if arguments else None
-    shown = {key: mask(value) if isinstance(value, str) else value for key, value in arguments.items()}
-    return {key: value for key, value in shown.items() if not any(word in key.lower() for word in _SECRET)}
 
 
 def _float(value: Any) -> float | None:
@@ -175,7 +164,7 @@ def _record(lines: list[dict[str, Any]], logged: Logged) -> Record:
     ours = bool(logged.facts)
     asked = _asked(requests)
     record = Record(
-        question=(last_user(json.loads(doc["messages"])) if ours and isinstance(doc.get("messages"), str) else None)
+        question=(last_user(within(doc["messages"])) if ours and isinstance(doc.get("messages"), str) else None)
         or asked,
         reference=text(first.get("target")),
         output=None,
@@ -183,6 +172,7 @@ def _record(lines: list[dict[str, Any]], logged: Logged) -> Record:
         id=doc.get("id") if ours and isinstance(doc.get("id"), str) else None,
         digest=doc.get("digest") if ours and isinstance(doc.get("digest"), str) else None,
         evalset=logged.facts.get("evalset_digest"),
+        part=text(doc.get("part")) if "digest" in doc else None,  # also where no results tell whose task it is
         sample=0,
     )
     if len(requests) > 1:
@@ -203,10 +193,7 @@ def _asked(requests: list[Mapping[str, Any]]) -> str:
     prompt = requests[0].get("arg_0") if requests else None
     whole = content(prompt) if not isinstance(prompt, str) else prompt
     if whole.startswith("[{"):
-        try:
-            return last_user(json.loads(whole)) or whole
-        except (ValueError, RecursionError):
-            return whole
+        return last_user(within(whole)) or whole
     return whole
 
 

@@ -80,6 +80,7 @@ def _record(by_type: Mapping[str, Mapping[str, Any]]) -> Record:
         scores={},
         id=text(metadata.get("id")),
         digest=text(metadata.get("digest")),
+        part=text(metadata.get("part")) if "digest" in metadata else None,
         prediction=text(match.get("picked")),
         finish="error" if failed else "stop",
         error=str(mapping(error).get("message") or "the record tells no cause")[:500] if failed else None,

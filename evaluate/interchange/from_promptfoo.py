@@ -5,7 +5,6 @@ Source: promptfoo 0.121.20, ``OutputFile``, ``EvaluateResult``; ``failureReason`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import Any
 
 from ...curate.errors import DataError, UsageError, quote
 from ..models.protocol import Finish
-from .bounded import json_file, json_lines
-from .record import Logged, Record, last_user, mapping, only_numbers, seconds, sequence, text, whole
+from .bounded import json_file, json_lines, within
+from .record import Logged, Record, last_user, mapping, only_numbers, seconds, sequence, text, whole, without_secrets
 
 _ERROR = 2
 _UNTOLD = object()
@@ -78,7 +77,11 @@ def _logged(results: Sequence[Mapping[str, Any]], whole_file: Mapping[str, Any],
         records=[],
         primary=None,
         identity={"provider": _provider(results[0])},
-        parameters={k: v for k, v in mapping(prompt.get("config")).items() if isinstance(v, int | float | str | bool)},
+        parameters={
+            name: value
+            for name, value in without_secrets(mapping(prompt.get("config"))).items()
+            if isinstance(value, int | float | str | bool)
+        },
         prompt={"name": "promptfoo", "template": _digest(prompt.get("label"))},
         facts=dict(facts) if facts.get("vetset") else {},
         at=text(about.get("evaluationCreatedAt") or mapping(whole_file.get("results")).get("timestamp")),
@@ -121,6 +124,7 @@ def _record(result: Mapping[str, Any]) -> Record:
         id=text(metadata.get("id")) if ours else None,
         digest=text(metadata.get("digest")) if ours else None,
         evalset=text(metadata.get("evalset_digest")) if ours else None,
+        part=text(metadata.get("part")) if ours else None,
         prediction=text(taken) if taken is not _UNTOLD else None,
         unparsed=taken is None,
         finish=finish,
@@ -135,19 +139,15 @@ def _record(result: Mapping[str, Any]) -> Record:
 def _taken(result: Mapping[str, Any]) -> Any:
     """Return what the rule of an exported task took from the answer; ``None`` where it found nothing."""
     for one in sequence(mapping(result.get("gradingResult")).get("componentResults")):
-        try:
-            return mapping(json.loads(str(mapping(one).get("reason")))).get("taken", _UNTOLD)
-        except (ValueError, RecursionError):
-            continue
+        said = within(str(mapping(one).get("reason")))
+        if said is not None:
+            return mapping(said).get("taken", _UNTOLD)
     return _UNTOLD
 
 
 def _question(raw: Any, variables: Mapping[str, Any]) -> str:
     if isinstance(raw, str) and raw.lstrip().startswith("["):
-        try:
-            said = last_user(json.loads(raw))
-        except (ValueError, RecursionError):
-            said = None
+        said = last_user(within(raw))
         if said is not None:
             return said
     for name in ("question", "input", "query", "prompt", "text"):  # the names that its examples give the one variable
@@ -158,10 +158,7 @@ def _question(raw: Any, variables: Mapping[str, Any]) -> str:
 
 def _reference(variables: Mapping[str, Any], test: Mapping[str, Any], *, ours: bool) -> str | None:
     if ours and isinstance(variables.get("target"), str):
-        try:
-            return text(json.loads(str(variables["target"])))
-        except (ValueError, RecursionError):
-            return None
+        return text(within(str(variables["target"])))
     for one in sequence(test.get("assert")):
         told = mapping(one)
         if told.get("type") in ("equals", "icontains", "contains") and isinstance(told.get("value"), str):

@@ -89,7 +89,7 @@ def import_run(
         by: who looks, for the eval set's ledger.
 
     Raises:
-        UsageError: no such file or score; several runs in one; the ship part without ``on``.
+        UsageError: no such file or score; several runs in one; the ship part without ``on``; another run stands at ``out``.
         DataError: a file is not what the tool writes, or too large.
         StaleError: the task was written from another eval set.
     """
@@ -123,6 +123,7 @@ def import_run(
         name=out.name.removesuffix(".run"),
         by=by,
     )
+    _check_place(out, told)
     if on is not None:  # before the results are there to be read
         touch(
             on,
@@ -134,6 +135,18 @@ def import_run(
         )
     run = save_run(out, told, results)
     return ImportResult(run, joined.counts, _notes(logged, joined, on))
+
+
+def _check_place(out: Path, told: dict[str, Any]) -> None:
+    """A run that is taken over again is replaced, any other is kept."""
+    if not (out / "run.json").exists():
+        return
+    there = Run.open(out).manifest
+    files = [{file["sha256"] for file in (one.get("imported") or {}).get("files", ())} for one in (there, told)]
+    if there.get("candidate") != told["candidate"] or files[0] != files[1]:
+        raise UsageError(
+            f"{out} holds another run, which is kept; give a name of its own with -o, or remove that folder."
+        )
 
 
 def _scores(logged: Logged) -> str:
@@ -152,7 +165,8 @@ def _as_exported(logged: Logged) -> None:
 
 def _by_themselves(logged: Logged) -> Joined:
     """Make rows of the answers' own questions and references, as an eval set that nobody froze."""
-    if logged.facts.get("part") == "ship":
+    # Some files tell it of the task, some only of each row.
+    if logged.facts.get("part") == "ship" or any(record.part == "ship" for record in logged.records):
         raise UsageError(
             "these are answers to the ship part of an eval set, and every look at it counts; name the set with --on."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 
 import msgspec
 
+from ...curate.masking import mask
 from ..models.protocol import Finish
+from .bounded import within
 
 
 @dataclass(slots=True)
@@ -29,6 +32,8 @@ class Record:
     """Of the eval row, or at least its first 16 digits."""
     evalset: str | None = None
     """Digest of the eval set, or at least its first 16 digits."""
+    part: str | None = None
+    """Of the eval set, where vetset wrote the task."""
     sample: int | None = None
     """Which of several answers, where the tool counts them; else they are counted as they come."""
     prediction: str | None = None
@@ -126,6 +131,52 @@ def last_user(messages: Any) -> str | None:
     turns = [mapping(turn) for turn in sequence(messages)]
     said = next((turn for turn in reversed(turns) if turn.get("role") == "user"), None)
     return content(said.get("content")) if said is not None else None
+
+
+_SECRETS = frozenset({
+    "apikey", "auth", "authorization", "bearer", "cookie", "credential", "credentials", "header", "headers", "key", "keys",
+    "passphrase", "passwd", "password", "pwd", "secret", "secrets", "token",
+})  # fmt: skip
+_WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
+
+
+def is_secret(name: str) -> bool:
+    """Say whether a setting of this name may hold a key of the user's.
+
+    >>> [is_secret(name) for name in ("apiKey", "OPENAI_API_KEY", "max_tokens", "tokenizer", "monkey")]
+    [True, True, False, False, False]
+    """
+    return any(word.lower() in _SECRETS for word in _WORDS.findall(name))
+
+
+def without_secrets(value: Any) -> Any:
+    """Return settings without those that may hold a key: an object, or text such as ``pretrained=PATH,api_key=KEY``.
+
+    Numbers and truth values stay, whatever they are called; texts are masked.
+
+    >>> without_secrets({"apiKey": "x", "max_token": 5, "model": {"secret": "y"}}), without_secrets("model=a,api_key=b,c")
+    ({'max_token': 5, 'model': {}}, 'model=a')
+    """
+    if isinstance(value, dict):
+        kept = {str(key): one for key, one in value.items() if not is_secret(str(key)) or isinstance(one, int | float)}
+        return {key: without_secrets(one) for key, one in kept.items()}
+    if isinstance(value, list):
+        return [without_secrets(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    inner = within(value) if value.lstrip().startswith("{") else None
+    return text(without_secrets(inner)) if isinstance(inner, dict) else mask(_without_secret_pairs(value))
+
+
+def _without_secret_pairs(arguments: str) -> str:
+    kept, dropped = [], False
+    for piece in arguments.split(","):
+        name, sign, value = piece.partition("=")
+        if sign:  # a piece without one goes on with the value before
+            dropped = is_secret(name) or (value.lstrip()[:1] in ("{", "[") and is_secret(value))
+        if not dropped:
+            kept.append(piece)
+    return ",".join(kept)
 
 
 def only_numbers(records: list[Record], found: dict[str, list[Any]], logged: Logged) -> None:

@@ -77,7 +77,7 @@ def files(out: OutSet, *, most: int) -> dict[str, str]:
             "id": row.id,
             "input": [_turn(said) for said in row.messages],
             "target": row.target,
-            "metadata": {"id": row.id, "digest": row.digest, "evalset_digest": out.digest},
+            "metadata": {"id": row.id, "digest": row.digest, "evalset_digest": out.digest, "part": out.part},
         }
         for row in out.rows
     ]

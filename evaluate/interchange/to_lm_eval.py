@@ -59,6 +59,7 @@ def files(out: OutSet, *, most: int) -> dict[str, str]:
         {
             "id": row.id,
             "digest": row.digest,
+            "part": out.part,
             "messages": json.dumps(chat(row.messages), ensure_ascii=False),
             "prompt": transcript(row.messages),
             "target": row.target,

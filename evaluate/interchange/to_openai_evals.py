@@ -21,7 +21,11 @@ def files(out: OutSet, *, most: int) -> dict[str, str]:
     """
     del most
     samples = [
-        {"input": chat(row.messages), "ideal": row.target, "metadata": {"id": row.id, "digest": row.digest}}
+        {
+            "input": chat(row.messages),
+            "ideal": row.target,
+            "metadata": {"id": row.id, "digest": row.digest, "part": out.part},
+        }
         for row in out.rows
     ]
     name = f"{out.name}.{out.part}.v1"  # the library wants BASE.SPLIT.VERSION

@@ -53,7 +53,12 @@ def files(out: OutSet, *, most: int) -> dict[str, str]:
                 "conversation": _inert(json.dumps(chat(row.messages), ensure_ascii=False)),
                 "target": _inert(json.dumps(row.target, ensure_ascii=False)),
             },
-            "metadata": {"id": row.id, "digest": row.digest[:SHORT], "evalset_digest": out.digest[:SHORT]},
+            "metadata": {
+                "id": row.id,
+                "digest": row.digest[:SHORT],
+                "evalset_digest": out.digest[:SHORT],
+                "part": out.part,
+            },
         }
         for row in out.rows
     ]

@@ -132,15 +132,28 @@ class Journal:
         return sorted(self._asked.values(), key=lambda call: (call.at, call.key))
 
     def flush(self) -> None:
-        """Wait until all that was written is on the disk."""
-        self._flusher.flush()
+        """Wait until all that was written is on the disk.
+
+        Raises:
+            UsageError: the disk does not take it.
+        """
+        try:
+            self._flusher.flush()
+        except OSError as error:
+            raise self._lost(error) from error
 
     def close(self) -> None:
-        """Flush, and close the file."""
+        """Flush, and close the file.
+
+        Raises:
+            UsageError: the disk does not take it.
+        """
         if self._handle < 0:
             return
         try:
             self._flusher.close()
+        except OSError as error:
+            raise self._lost(error) from error
         finally:
             os.close(self._handle)
             self._handle = -1
@@ -156,6 +169,12 @@ class Journal:
                 f"{self.path} can't be written ({error.strerror}); name a file in a folder that you may write to."
             ) from error
         return handle
+
+    def _lost(self, error: OSError) -> UsageError:
+        return UsageError(
+            f"{self.path} can't be brought to the disk ({error.strerror}); see to the disk and run it again: what was written "
+            "last may be asked again."
+        )
 
     def _take(self, line: Line) -> None:
         if line.answered is not None and line.answer is not None:

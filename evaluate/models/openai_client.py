@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from .calling import Before
 from .openai_address import base_url, note, read_key
 from .openai_transport import Connection, Reply, Unanswered, check_installed, connect
 from .openai_wire import BadReply, TokenField, read_reply, write_request
+from .own_loop import run
 from .pacing import Gate, Rate
 from .protocol import Answer, Request
 from .retrying import Fault, fault_of, pause
@@ -111,7 +111,7 @@ class OpenAIModel:
     def send(self, requests: Sequence[Request], done: Callable[[int, Answer], None], before: Before, /) -> None:
         """Answer all requests, asking ``before`` right before each sending; see ``calling.Sender``."""
         if requests:
-            _run(self._send(requests, done, before))
+            run(self._send(requests, done, before))
 
     async def _send(self, requests: Sequence[Request], done: Callable[[int, Answer], None], before: Before) -> None:
         limits = self._limits
@@ -191,6 +191,8 @@ class _Sending:
             if refused := self.before(call.place, call.request):
                 return Answer(finish="error", error=refused)
             found = self.read(await self.connection.post(body))
+            if isinstance(found, Answer):  # while the place is taken: of a limit of 1 or 2 it is more than half
+                self.gate.answered()
         except Unanswered as error:
             found = error.fault
         finally:
@@ -199,7 +201,6 @@ class _Sending:
             self.tokens.give_back(needed)
             return self.settle(call, found, burst)
         self.tokens.give_back(needed - (found.prompt_tokens or 0) - (found.completion_tokens or 0))
-        self.gate.answered()
         self.answered += 1
         self.failed_in_a_row = 0
         return found
@@ -240,7 +241,7 @@ class _Sending:
         wait = pause(tried, self.limits.pause, self.draw)
         if fault.wait is not None:  # the others would be refused as well
             self.gate.close(fault.wait)
-            wait = max(fault.wait, wait) if fault.kind == "passing" else 0.0
+            wait = max(fault.wait, wait)  # it may name none, or a moment that has passed
         asyncio.get_running_loop().call_later(wait, self.waiting.put_nowait, call)
         return None
 
@@ -274,25 +275,3 @@ def _check(limits: Limits) -> None:
         value = getattr(limits, name)
         if value is not None and value <= 0:
             raise UsageError(f"{name} is {value}; give a number above 0, or none for no bound.")
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run to its end, also where a notebook's event loop runs in this thread already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(work)
-        return
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(work)
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the caller's thread
-            failed.append(error)
-
-    thread = threading.Thread(target=run, name="calls")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]

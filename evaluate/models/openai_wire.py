@@ -104,7 +104,11 @@ def _is_strict(schema: Any) -> bool:
     if schema.get("type") == "object" or "properties" in schema:
         properties = schema.get("properties", {})
         closed = schema.get("additionalProperties") is False
-        if not closed or set(schema.get("required", ())) != set(properties):
+        required = schema.get("required", [])
+        named = (
+            isinstance(properties, dict) and isinstance(required, list) and all(isinstance(n, str) for n in required)
+        )
+        if not closed or not named or set(required) != set(properties):
             return False
     return all(map(_is_strict, schema.values()))
 

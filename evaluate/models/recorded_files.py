@@ -17,7 +17,12 @@ from .protocol import Answer, Finish
 IDS = ("id", "row_id", "doc_id", "custom_id")
 QUESTIONS = ("question", "prompt", "input", "query")
 OUTPUTS = ("output", "response", "answer", "completion", "prediction", "generated_text", "text")
-_FINISHES = frozenset(Finish.__args__)
+_FINISHES: dict[str, Finish] = {
+    **{name: name for name in Finish.__args__},
+    "max_tokens": "length", "content_filter": "filtered", "safety": "filtered", "refusal": "filtered",
+    "function_call": "tool_calls", "tool_use": "tool_calls",
+}  # fmt: skip
+"""As the records of vetset, OpenAI, Anthropic and Gemini have it; letters' case aside."""
 _ENDINGS = (".jsonl", ".ndjson", ".csv", ".parquet")
 
 
@@ -121,10 +126,10 @@ def read_answer(path: Path, place: str, record: dict[str, Any], column: str) -> 
     calls = _text(record.get("tool_calls"))
     if value is None and calls is None:
         return Answer(finish="error", error=f"{path} {place} has no {quote(column)}.")
-    finish: Any = record.get("finish") or record.get("finish_reason")
+    ended = str(record.get("finish") or record.get("finish_reason")).lower()
     return Answer(
         text=_text(value),
-        finish=finish if finish in _FINISHES else "tool_calls" if calls and value is None else "stop",
+        finish=_FINISHES.get(ended, "tool_calls" if calls and value is None else "stop"),
         tool_calls=calls,
         reasoning=_text(record.get("reasoning")),
         prompt_tokens=_whole(record.get("prompt_tokens")),

@@ -15,7 +15,12 @@ WHOLE = 2 << 30
 
 _BLOCK = 4096  # bytes: what a disk reads at once
 _BLOCKS = 16  # of a larger tensor: a training step moves nearly all of it, so that one block would tell
-_TOKENIZER = ("tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "special_tokens_map.json")
+_TOKENIZER = (
+    "tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json",
+)  # fmt: skip
+_SETTINGS = "tokenizer_config.json"  # add_bos_token, truncation_side and others change the tokens of a text
+_APART = ("chat_template", "name_or_path", "special_tokens_map_file", "tokenizer_file")
+"""The template is in the identity by itself, the others say where files stood when they were saved."""
 
 
 def weights_digest(folder: Path, *, whole: int = WHOLE) -> str:
@@ -57,7 +62,19 @@ def tokenizer_digest(folder: Path) -> str:
     for path in (folder / name for name in _TOKENIZER):
         if path.is_file():
             digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    if (folder / _SETTINGS).is_file():
+        digest.update(f"{_SETTINGS}\n".encode() + _settings((folder / _SETTINGS).read_bytes()))
     return digest.hexdigest()[:24]
+
+
+def _settings(data: bytes) -> bytes:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):  # loading will say so
+        return data
+    if isinstance(found, dict):
+        found = {name: value for name, value in found.items() if name not in _APART}
+    return json.dumps(found, sort_keys=True).encode()
 
 
 def tensor_names(path: Path) -> dict[str, Any]:

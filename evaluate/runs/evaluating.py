@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...curate.errors import UsageError
+from ...curate.errors import UsageError, quote
 from ..evalsets.evalset import EvalSet
 from ..models.protocol import Model
 from .harness import Progress
@@ -61,6 +61,11 @@ def eval_ladder(spec: str, evalset: EvalSet, wanted: Wanted, *, say: Say, progre
         VetsetError: see ``eval_model``.
     """
     _check(wanted)
+    if spec.startswith("recorded:"):
+        raise UsageError(
+            f"{quote(spec, 60)} answers whatever it is asked by what was written down, so all rungs of a ladder would be one; "
+            "name a model that reads its prompt."
+        )
     setting = Setting(evalset, wanted, say, progress)
     trained = open_wanted(spec, wanted, adapter=wanted.adapter)
     base: Any = trained

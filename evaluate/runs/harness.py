@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -126,7 +127,7 @@ def evaluate(
         "candidate": candidate,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "by": by,
-        "evalset": _told(evalset, part, rows),
+        "evalset": _told(evalset, part, rows) | {"beside": os.path.relpath(evalset.folder.resolve(), folder.resolve())},
         "model": {"name": model.name, "identity": identity},
         "rung": prompt.name,
         "prompt": kept | {"first": _shown(asked.conversations[0])},

@@ -5,7 +5,7 @@ None of these is "wrong": a model that is cut off at 16 tokens and one that is m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 
 import polars as pl
@@ -54,10 +54,15 @@ def _refusal() -> str:
 def statuses(cases: Sequence[Case]) -> list[Status]:
     """Return the status of each answer, taken as a text: ``ok`` is one that is whole, not empty and no refusal.
 
-    An answer that refuses where the reference refuses is ``ok``: then refusing may be right.
+    An answer that refuses where the reference refuses is ``ok``: then refusing may be right. So is a text that a server's filter
+    cut off there.
     """
     texts = [spoken(case.output) for case in cases]
     refused = refusing(texts) if texts else []
+    refused = [
+        found or (case.finish == "filtered" and bool(text.strip()))
+        for found, case, text in zip(refused, cases, texts, strict=True)
+    ]
     places = [place for place, found in enumerate(refused) if found]
     expected = refusing([cases[place].reference or "" for place in places]) if places else []
     meant = {place for place, found in zip(places, expected, strict=True) if found}
@@ -70,7 +75,7 @@ def statuses(cases: Sequence[Case]) -> list[Status]:
 def _status(case: Case, text: str, *, refused: bool) -> Status:
     if case.finish == "error":
         return "error"
-    if refused or case.finish == "filtered":
+    if refused or (case.finish == "filtered" and not text.strip()):
         return "refused"
     if case.finish == "length":
         return "truncated"
@@ -78,18 +83,32 @@ def _status(case: Case, text: str, *, refused: bool) -> Status:
 
 
 def settle(
-    cases: Sequence[Case], found: Sequence[Scored | None], *, else_: Callable[[int], Scored] | None = None
+    cases: Sequence[Case],
+    found: Sequence[Scored | None],
+    *,
+    else_: Callable[[int], Scored] | None = None,
+    passing: Collection[int] = (),
+    filtered: bool = False,
 ) -> list[Scored]:
-    """Return the scores, with a status where nothing was found.
+    """Return the scores, with a status where nothing was found, and where what was found does not count.
+
+    A refusal names what it refuses: "I can't help with refund requests" is no answer *refund*. And what a server's filter cut
+    off was never given. Where the reference refuses too, both are scored.
 
     Args:
         cases: the answers.
         found: the score of each; ``None`` where the answer holds nothing that this scorer can score.
         else_: the place of a whole answer in which nothing was found to what it scores; without it, it is ``unparsed``.
+        passing: places of what was found in passing: unlike a whole answer, JSON or what follows a mark, it does not make an
+            answer of a refusal.
+        filtered: what was found counts although a filter held the answer back.
     """
-    settled = [
-        None if one is not None and case.finish == "error" else one for one, case in zip(found, cases, strict=True)
-    ]
+    settled = [None if case.finish == "error" else one for one, case in zip(found, cases, strict=True)]
+    doubtful = set(passing) | {place for place, case in enumerate(cases) if case.finish == "filtered" and not filtered}
+    doubtful = sorted(place for place in doubtful if settled[place] is not None)
+    for place, status in zip(doubtful, statuses([cases[place] for place in doubtful]), strict=True):
+        if status == "refused":
+            settled[place] = None
     missing = [place for place, one in enumerate(settled) if one is None]
     for place, status in zip(missing, statuses([cases[place] for place in missing]), strict=True):
         if status == "ok" and else_ is not None:

@@ -8,8 +8,8 @@ In this order, until a label is found:
 4. It names exactly one as whole words, the longest at each place: "card lost" is not "card". Labels of one letter count in
    brackets only: "a" is a word too. An answer that was cut off is not searched: the label may have been to come.
 
-An answer that names two, such as "refund or card", is unparsed. So is one that says what it is not ("not refund") only where
-it names another label too: words are looked for, not their sense.
+An answer that names two, such as "refund or card", is unparsed. So is one that says what it is not ("this is not a refund"): a
+label that is only mentioned doesn't count behind a word of negation. More of the sense of an answer is not read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -37,6 +37,12 @@ _JOINTS = re.compile(r"(?<=[^\W_])(?:[_ ]+|-)(?=[^\W_])")
 _SAID = re.compile(rf"(?:{'|'.join(_KEYS)})s?(?:\*\*)? ?(?:is|would be|should be|[:=：])(?: ?[:=>])*(?P<what>[^:=]*)\Z")
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _BREAKS = ",.;:!)]。，"
+# At most two words between the negation and the label, in one clause: "not", "isn't a", "kein", "ne ... pas un"; in Chinese none.
+_NEGATED = re.compile(
+    r"(?:(?<!\w)(?:not|no|non|never|neither|nor|cannot|without|nicht|keine?[mnrs]?|pas|jamais|nunca|não|geen|niet|не)"
+    r"|\wn['’]t)(?:[ \"'`*“«(\[]+[^\s.,;:!?]+){0,2}[ \"'`*“«(\[]+\Z|(?:不|不是|不属于|不算|并非|非|没有?) ?\Z"
+)
+_BEFORE = 80  # characters before a label that are read for a negation
 _LINE = 300  # characters of a line that are read for what it begins with
 _SEARCHED = 100_000
 
@@ -48,6 +54,14 @@ def loose(text: str) -> str:
     ('card payment fee charged', '-1')
     """
     return _JOINTS.sub(" ", fold(text))
+
+
+class Named(NamedTuple):
+    """A label that an answer names."""
+
+    label: str
+    passing: bool
+    """It is only mentioned, in a sentence that may say anything of it."""
 
 
 @dataclass(frozen=True)
@@ -114,21 +128,40 @@ class LabelFinder:
         >>> LabelFinder.of(["card lost", "card"]).find("I think it's **card_lost**, isn't it?")
         'card lost'
         """
+        named = self.named(text, whole=whole)
+        return named.label if named else None
+
+    def named(self, text: str, *, whole: bool = True) -> Named | None:
+        """Return the label that an answer names, and whether only in passing; arguments as of ``find``."""
         label = self.written.get(text)
         lines = [] if label is not None else [line for line in map(loose, text[:_SEARCHED].split("\n")) if line]
         if len(lines) == 1:
             label = self._is(lines[0])
         if label is not None:
-            return label if whole or label not in self.begun else None
+            return Named(label, passing=False) if whole or label not in self.begun else None
         inner = _FENCE.search(text) if "```" in text else None
         body = inner[1] if inner else text
-        label = self._in_json(body.strip()) or (self._is(loose(body)) if inner else None)
+        label = self._in_json(body.strip())
         if label is not None:
-            return label
-        named = self._on_lines(lines)
-        if named is None and whole:
-            named = self._mentioned(lines)
-        return named or None
+            return Named(label, passing=False)  # JSON that is read was not cut
+        label = self._is(loose(body)) if inner else None
+        if label is None:
+            label = self._on_lines(lines)
+        if label is not None:
+            return Named(label, passing=False) if label and (whole or not self._is_half(label, lines)) else None
+        label = self._mentioned(lines) if whole else None
+        return Named(label, passing=True) if label else None
+
+    def _is_half(self, label: str, lines: Sequence[str]) -> bool:
+        """Say whether a text that was cut off ends in what may be the beginning of a longer label."""
+        if label not in self.begun:
+            return False
+        form = loose(label)
+        place = lines[-1].rfind(form)
+        if place < 0:
+            return len(lines) == 1
+        end = lines[-1][place:].rstrip(_AROUND + "-—–") or form
+        return any(other.startswith(end) and other != form for other in map(loose, self.labels))
 
     def _is(self, form: str) -> str | None:
         """Return the label that a loose form is."""
@@ -185,7 +218,13 @@ class LabelFinder:
     def _mentioned(self, lines: Sequence[str]) -> str | None:
         text = "\n".join(lines)
         found = set(self.words.findall(text)) | set(self.letters.findall(text))
-        return self.written[found.pop()] if len(found) == 1 else None
+        if len(found) != 1:
+            return None
+        for pattern in (self.words, self.letters):
+            for one in pattern.finditer(text):
+                if _NEGATED.search(text[max(0, one.start() - _BEFORE) : one.start()]):
+                    return None
+        return self.written[found.pop()]
 
 
 def _said(line: str) -> str | None:
@@ -213,13 +252,12 @@ def score_class(cases: Sequence[Case], *, labels: Sequence[str] | None = None) -
     finder = LabelFinder.of(labels if labels is not None else [wanted(case, "class") for case in cases])
     right = {case.reference or "": case for case in cases if wanted(case, "class") is not None}
     right = {reference: _known(finder, case) for reference, case in right.items()}
-    found: list[Scored | None] = []
-    for case in cases:
-        label = finder.find(spoken(case.output), whole=case.finish != "length")
-        found.append(
-            None if label is None else Scored(1.0 if label == right[case.reference or ""] else 0.0, prediction=label)
-        )
-    return settle(cases, found)
+    named = [finder.named(spoken(case.output), whole=case.finish != "length") for case in cases]
+    found = [
+        None if one is None else Scored(float(one.label == right[case.reference or ""]), prediction=one.label)
+        for one, case in zip(named, cases, strict=True)
+    ]
+    return settle(cases, found, passing=[place for place, one in enumerate(named) if one and one.passing])
 
 
 def _known(finder: LabelFinder, case: Case) -> str:

@@ -49,12 +49,14 @@ def score_contains(cases: Sequence[Case]) -> list[Scored]:
     """
     references = [plain(wanted(case, "contains")) for case in cases]
     patterns = {reference: any_word([reference]) for reference in set(references)}
-    found = []
-    for case, reference in zip(cases, references, strict=True):
+    found, passing = [], []
+    for place, (case, reference) in enumerate(zip(cases, references, strict=True)):
         text = fold(spoken(case.output))
         there = reference in text and patterns[reference].search(text) is not None
         found.append(Scored(1.0, prediction=reference) if there else None)
-    return settle(cases, found, else_=lambda _: Scored(0.0))
+        if there and len(text) > len(reference):
+            passing.append(place)
+    return settle(cases, found, else_=lambda _: Scored(0.0), passing=passing)
 
 
 def plain(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -59,14 +59,13 @@ def score_fields(cases: Sequence[Case], *, names: Sequence[str] = ()) -> list[Sc
     found: list[Scored | None] = []
     for case in cases:
         right = _reference(case, names)
-        value = _answered(case)
-        if value is None:
+        answer = _answered(case, right)
+        if answer is None:
             found.append(None)
             continue
-        given = flatten(value)
-        fields = [name for name in names if name in right] or sorted(right.keys() | given.keys())
-        equal = sum(name in right and name in given and same(right[name], given[name]) for name in fields)
-        found.append(Scored(equal / len(fields) if fields else 1.0, prediction=canonical(value)))
+        fields = [name for name in names if name in right] or sorted(right.keys() | answer.given.keys())
+        equal = len(answer.equal.intersection(fields))
+        found.append(Scored(equal / len(fields) if fields else 1.0, prediction=answer.canonical))
     return settle(cases, found)
 
 
@@ -85,15 +84,15 @@ def field_figures(cases: Sequence[Case], *, names: Sequence[str] = ()) -> pl.Dat
 
     for case in cases:
         right = _reference(case, names)
-        value = _answered(case)
-        given = {} if value is None else flatten(value)
+        answer = _answered(case, right)
+        given = {} if answer is None else answer.given
         for name in [name for name in names if name in right] or right:
-            if value is None:
+            if answer is None:
                 count(name, "rows")
             elif name not in given:
                 count(name, "rows", "answered", "missing")
             else:
-                count(name, "rows", "answered", "right" if same(right[name], given[name]) else "wrong")
+                count(name, "rows", "answered", "right" if name in answer.equal else "wrong")
         for name in given.keys() - right.keys():
             if not names or name in names:
                 count(name, "invented")
@@ -123,14 +122,28 @@ def _reference(case: Case, names: Sequence[str]) -> dict[str, Any]:
     return fields
 
 
-def _answered(case: Case) -> dict[str, Any] | None:
+class _Answer(NamedTuple):
+    """The object that an answer holds."""
+
+    given: dict[str, Any]
+    equal: frozenset[str]
+    """Names of the fields that are as in the reference."""
+    canonical: str
+
+
+def _answered(case: Case, right: dict[str, Any]) -> _Answer | None:
+    """Return the object of an answer; ``None`` where it holds none, or one that is nested too deeply to be compared."""
     if case.finish == "error":
         return None
     try:
         value = parsed(case)
+        if not isinstance(value, dict):
+            return None
+        given = flatten(value)
+        equal = frozenset(name for name in right.keys() & given.keys() if same(right[name], given[name]))
+        return _Answer(given, equal, canonical(value))
     except (NoJson, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
 
 
 def flatten(value: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -12,7 +12,8 @@ import msgspec
 from .answers import settle, spoken
 from .case import Case, Scored
 
-_FENCE = re.compile(r"```[a-zA-Z0-9_-]*[^\S\n]*\n(.*?)\n?[^\S\n]*```", re.DOTALL)
+# Bounded, and without what the block holds: a pattern that looks for its end as well tries each of many spaces anew.
+_OPENING = re.compile(r"```[a-zA-Z0-9_-]{0,40}[^\S\n]{0,40}\n")
 _TRIES = 8  # opening brackets that are tried: prose with many, such as a list of links, must not cost a parse for each
 
 _decode = msgspec.json.Decoder().decode
@@ -44,12 +45,23 @@ def read_json(text: str, *, strict: bool = False) -> Any:
     except (ValueError, RecursionError):
         if strict:
             raise NoJson from None
-    for block in _FENCE.finditer(text):
+    for block in _blocks(text):
         try:
-            return _decode(block[1])
+            return _decode(block)
         except (ValueError, RecursionError):
             continue
     return _within(text)
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Yield what stands in code blocks that are closed."""
+    opening = _OPENING.search(text)
+    while opening:
+        end = text.find("```", opening.end())
+        if end < 0:
+            return
+        yield text[opening.end() : end].strip()
+        opening = _OPENING.search(text, end + 3)
 
 
 def _within(text: str) -> Any:

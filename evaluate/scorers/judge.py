@@ -53,7 +53,7 @@ class Preference:
     """Which of two answers a judge prefers."""
 
     winner: Literal["first", "second", "tie"] | None
-    """``None`` where one of the two verdicts can't be read, or there is none."""
+    """``None`` where one of the two verdicts can't be read (``unparsed``), or was never given (``error``)."""
     contradicts: bool = False
     """The judge said one thing in one order and another in the other: a tie for that reason."""
     status: Literal["ok", "unparsed", "error"] = "ok"
@@ -66,8 +66,8 @@ class Preference:
 def judge_answers(judge: Judge, cases: Sequence[Case]) -> list[Scored]:
     """Return the judge's verdict on each answer: 1 or 0 of ``pass``, 0 to 1 of ``score`` (1 to 5 of the judge's).
 
-    Answers that are missing, refuse or were cut off are not shown to the judge. A verdict that can't be read, and a call
-    that failed, leave the answer unparsed: the answer isn't to blame, and isn't wrong.
+    Answers that are missing, refuse or were cut off are not shown to the judge. A verdict that can't be read leaves the
+    answer ``unparsed``; where the judge's own call failed, there is no verdict (``error``), and the answer isn't wrong for it.
 
     Raises:
         UsageError: the rubric compares pairs.
@@ -83,7 +83,8 @@ def judge_answers(judge: Judge, cases: Sequence[Case]) -> list[Scored]:
     scored = [Scored(None, status) for status in told]
     for place, (_, code), reply in zip(shown, prompts, replies, strict=True):
         verdict = _verdict(judge, reply, code)
-        scored[place] = Scored(None, "unparsed") if verdict is None else Scored(_score(verdict), prediction=verdict)
+        broken = Scored(None, "error" if reply.finish == "error" else "unparsed")
+        scored[place] = broken if verdict is None else Scored(_score(verdict), prediction=verdict)
     return scored
 
 
@@ -91,7 +92,7 @@ def judge_pairs(judge: Judge, first: Sequence[Case], second: Sequence[Case]) -> 
     """Return which of two answers to the same question the judge prefers, each pair asked in both orders.
 
     An answer that is missing, refuses or is cut off is shown as it is, since that may be what decides; where one of the two
-    does not exist (``error``), there is no preference.
+    does not exist, or one of the two calls to the judge failed (``error``), there is no preference.
 
     Raises:
         UsageError: the rubric is for single answers, or the cases don't pair.
@@ -113,7 +114,8 @@ def judge_pairs(judge: Judge, first: Sequence[Case], second: Sequence[Case]) -> 
     said = [_verdict(judge, reply, code) for reply, (_, code) in zip(replies, prompts, strict=True)]
     found = [Preference(None, status="error")] * len(first)
     for number, place in enumerate(shown):
-        found[place] = preferred(said[2 * number], said[2 * number + 1])
+        if "error" not in (replies[2 * number].finish, replies[2 * number + 1].finish):
+            found[place] = preferred(said[2 * number], said[2 * number + 1])
     return found
 
 

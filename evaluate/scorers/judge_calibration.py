@@ -56,7 +56,7 @@ class Calibration:
     unparsed: int
     """Verdicts that could not be read."""
     left_out: int
-    """Answers that the judge was not shown, as they refuse, were cut off or don't exist."""
+    """Answers that the judge was not shown, as they refuse, were cut off or don't exist, and those on which its call failed."""
     agreement: float | None
     """Share of those compared in which judge and person say the same."""
     kappa: float | None

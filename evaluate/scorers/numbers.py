@@ -2,12 +2,13 @@ r"""The number that an answer gives, and whether two numbers are equal: exactly,
 
 Where it is looked for, in this order: the last ``\boxed{}``; after the last ``####``; after the last "the answer is",
 "Answer:" or, at the beginning of a line, "A:"; else the last number of the text. After a mark the first number counts, or
-the one behind the last "=": in "the answer is 5 + 3 = 8" it is 8. An answer that was cut off counts by its mark alone, since
-the last number before the cut is a step on the way.
+the one behind the last "=" where a sum stands before it: it is 8 in "the answer is 5 + 3 = 8", and in "8, since x = 3". An
+answer that was cut off counts by its mark alone, since the last number before the cut is a step on the way.
 
 How it is read: "1,234" and "1.234.567" hold thousands; "1,5" and "1.234,56" a decimal comma. "1,234" could be either and is
 read as thousands, as English has it: where models write 1,234 for 1.234, ask them for a decimal point. Signs, currencies,
-"3/4", "1 1/2", "\frac{3}{4}", "½", "1.5e3", digits of all scripts; "50%" is 50 and not 0.5. Units and words ("5k", "two
+"3/4", "1 1/2", "\frac{3}{4}", "½", "1.5e3", digits of all scripts; "50%" is 50 and not 0.5. "1,2,3" is a list and no number,
+"12,34,567" is grouped as in India. Units and words ("5k", "two
 million") are not read.
 """
 
@@ -42,7 +43,13 @@ _ANSWER_IS = re.compile(
     r"(?:answer|答案)[*_]{0,3}(?:(?:,? [a-z]{1,20}){0,6}?,? (?:is|are|equals|be)\b| ?[:：=是为為])[*_:： ]{0,4}"
 )
 _A = re.compile(r"\n[ *_]{0,4}a ?:")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")  # by thousands, or as in India: 12,34,567
+# What an "=" may follow: a sum, in which a unit may stand behind a number ("5 eggs + 3 eggs"), or one variable ("x", "y^2").
+_SUM = re.compile(
+    r"(?:\d++(?:[.,'’]\d++)*+(?:\s?[a-zA-Z]{1,20}(?=\s*(?:[-+*/^×÷·=)]|\Z)))?"
+    r"|[-+*/^×÷·−=()\[\]{}$€£¥₹%_\s]|\.(?=\d)|x(?=\s*[\d$(])|\\(?:times|cdot|div|[dt]?frac|[$%,;:! ]))*+\Z"
+    r"|[\s*_$(\\]*+[a-zA-Z](?:\^\{?\d\}?)?\s*+\Z"
+)
 _SIGNS = {"\u2212": "-", "\ufe63": "-", "\uff0d": "-", "\u066b": ".", "\uff0e": ".", "\u066c": ",", "\uff0c": ","}
 _SIMPLE = re.compile(r"-?\d{1,15}\Z", re.ASCII)
 
@@ -85,20 +92,23 @@ def score_number(cases: Sequence[Case], *, allowed: Tolerance = Tolerance()) -> 
     [1.0, 0.0]
     """
     found: list[Scored | None] = []
-    for case in cases:
+    passing = []
+    for place, case in enumerate(cases):
         reference = find_number(wanted(case, "number"))
         if reference is None:
             raise DataError(
                 f"row {quote(case.id)}: its reference {quote(mask((case.reference or '')[:200]), 40)} holds no number; give it "
                 "one, or take another scorer."
             )
-        number = find_number(spoken(case.output), whole=case.finish != "length")
+        number, marked = _found(spoken(case.output), whole=case.finish != "length")
+        if not marked:
+            passing.append(place)
         found.append(
             None
             if number is None
             else Scored(1.0 if allowed.allows(number, reference) else 0.0, prediction=written(number))
         )
-    return settle(cases, found)
+    return settle(cases, found, passing=passing)
 
 
 def find_number(text: str, *, whole: bool = True) -> Fraction | None:
@@ -111,15 +121,20 @@ def find_number(text: str, *, whole: bool = True) -> Fraction | None:
     >>> find_number("First 3, then 4.\nThe answer is $1,250.50."), find_number(r"so \boxed{\frac{3}{4}}")
     (Fraction(2501, 2), Fraction(3, 4))
     """
+    return _found(text, whole=whole)[0]
+
+
+def _found(text: str, *, whole: bool) -> tuple[Fraction | None, bool]:
+    """Return the number, and whether it is the whole text or stands behind a mark."""
     if _SIMPLE.match(text):
-        return Fraction(int(text)) if whole else None
+        return (Fraction(int(text)) if whole else None), True
     if not text.isascii():
         text = _plain_signs(text)
     for rest in _marked(text):
         number = _after(rest)
         if number is not None:
-            return number
-    return _last(text) if whole else None
+            return number, True
+    return (_last(text) if whole else None), False
 
 
 def _marked(text: str) -> list[str]:
@@ -157,7 +172,8 @@ def _after(rest: str) -> Fraction | None:
     """Return the number in the first line of ``rest`` that says something."""
     line = next((line for line in rest.lstrip("*_ \t").split("\n", 3)[:3] if line.strip("*_ \t\r")), "")[:_TAIL]
     if "=" in line:
-        behind = _first(line.rpartition("=")[2])
+        before, _, rest = line.rpartition("=")
+        behind = _first(rest) if _SUM.match(before) else None
         if behind is not None:
             return behind
     return _first(line)
@@ -229,23 +245,19 @@ def _value(one: re.Match[str]) -> Fraction | None:
 
 
 def _grouped(digits: str) -> Fraction | None:
-    """Read digits with points and commas in between; ``None`` for what is no number, such as a version or a date."""
+    """Read digits with points and commas in between; ``None`` for what is no number, such as a version, a date or a list."""
     digits = re.sub(r"['’\u00a0\u202f]", ",", digits)
     points, commas = digits.count("."), digits.count(",")
-    if points > 1 and not commas:  # 1.234.567
-        digits = digits.replace(".", ",")
-        commas, points = points, 0
-        if not _GROUPED.fullmatch(digits):
-            return None
-    if points == 1 and commas and digits.rfind(",") > digits.rfind("."):
-        return None if commas > 1 else _decimal(digits.replace(".", "").replace(",", "."))
-    if points > 1 and commas == 1 and digits.rfind(",") > digits.rfind("."):  # 1.234.567,89
-        return _decimal(digits.replace(".", "").replace(",", "."))
-    if commas == 1 and not points and not _GROUPED.fullmatch(digits):
-        return _decimal(digits.replace(",", "."))
-    if points > 1:
-        return None
-    return _decimal(digits.replace(",", ""))
+    if points and commas:  # the last sign is the decimal one: 1,234.5 and 1.234,5
+        mark = max(".,", key=digits.rfind)
+        whole, _, fraction = digits.rpartition(mark)
+        whole = whole if mark == "." else whole.replace(",", "!").replace(".", ",")
+        return _decimal(f"{whole.replace(',', '')}.{fraction}") if _GROUPED.fullmatch(whole) else None
+    if points > 1:  # 1.234.567
+        digits, commas = digits.replace(".", ","), points
+    if commas and _GROUPED.fullmatch(digits):
+        return _decimal(digits.replace(",", ""))
+    return None if commas > 1 else _decimal(digits.replace(",", "."))
 
 
 def _decimal(digits: str) -> Fraction | None:

@@ -7,18 +7,17 @@ Where the reference is no call, calling nothing is right.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ...curate.errors import UsageError, quote
+from ...curate.errors import DataError, UsageError, quote
 from ...curate.quality.tool_use import Call, parse_calls
 from .answers import settle, spoken, wanted
 from .case import Case, Scored
 from .json_answers import NoJson, canonical, read_json
 
-_TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
+_OPENS, _CLOSES = "<tool_call>", "</tool_call>"
 NOTHING = "[]"
 """The prediction where no tool is called."""
 
@@ -43,11 +42,14 @@ def score_tool_calls(cases: Sequence[Case], *, arguments: bool = True) -> list[S
         cases: the answers.
         arguments: compare them too.
 
+    Raises:
+        DataError: a reference is missing, or its arguments are no JSON object, or one too deep to be compared.
+
     >>> score_tool_calls([Case('<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>',
     ...     '[{"name": "add", "arguments": "{\\"a\\": 1.0}"}]')])[0].score
     1.0
     """
-    right = [_form(_reference(wanted(case, "tool_calls")), arguments=arguments) for case in cases]
+    right = [_right(case, arguments=arguments) for case in cases]
     made = [made_calls(case) for case in cases]
     given = [None if calls is None else _form(calls, arguments=arguments) for calls in made]
     found = [
@@ -66,12 +68,24 @@ def made_calls(case: Case) -> list[Call] | None:
     if case.tool_calls:
         return parse_calls(case.tool_calls)
     text = spoken(case.output)
-    if "<tool_call>" in text:
-        return _listed([block[1] for block in _TAGGED.finditer(text)])
+    if _OPENS in text:
+        return _listed(_tagged(text))
     stripped = text.strip()
     if stripped.startswith(("{", "[", "```")) and '"name"' in stripped:
         return _listed([stripped])
     return []
+
+
+def _tagged(text: str) -> list[str]:
+    """Return what stands between tags; to the end of the text where the last stays open."""
+    blocks = []
+    start = text.find(_OPENS)
+    while start >= 0:
+        end = text.find(_CLOSES, start)
+        end = len(text) if end < 0 else end
+        blocks.append(text[start + len(_OPENS) : end].strip())
+        start = text.find(_OPENS, end)
+    return blocks
 
 
 def _listed(blocks: Sequence[str]) -> list[Call] | None:
@@ -101,8 +115,18 @@ def _reference(text: str) -> list[Call]:
     return _listed([text]) or []
 
 
+def _right(case: Case, *, arguments: bool) -> list[str]:
+    forms = _form(_reference(wanted(case, "tool_calls")), arguments=arguments)
+    if forms is None:
+        raise DataError(
+            f"row {quote(case.id)}: its reference calls a tool with arguments that are no JSON object, or one nested too deeply; "
+            "mend them, or take the row out."
+        )
+    return forms
+
+
 def _form(calls: Sequence[Call] | None, *, arguments: bool) -> list[str] | None:
-    """Return calls in one form and order; ``None`` where arguments are no JSON object."""
+    """Return calls in one form and order; ``None`` where arguments are no JSON object, or one too deep to be compared."""
     forms = []
     for call in calls or ():
         given = call.arguments
@@ -114,5 +138,8 @@ def _form(calls: Sequence[Call] | None, *, arguments: bool) -> list[str] | None:
         given = {} if given is None else given
         if not isinstance(given, dict):
             return None
-        forms.append(canonical({"name": call.name, **({"arguments": given} if arguments else {})}))
+        try:
+            forms.append(canonical({"name": call.name, **({"arguments": given} if arguments else {})}))
+        except RecursionError:
+            return None
     return sorted(forms)

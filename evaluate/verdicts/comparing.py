@@ -63,6 +63,8 @@ def compare(
     """
     one = baseline if isinstance(baseline, Run) else Run.open(baseline)
     other = candidate if isinstance(candidate, Run) else Run.open(candidate)
+    if one.folder.resolve() == other.folder.resolve():
+        raise UsageError(f"{one.folder} is both baseline and candidate; name two runs.")
     limits = budgets if isinstance(budgets, Budgets) else Budgets.given(budgets or {})
     pairs = pair(one, other, scorer=scorer)
     refuse(pairs, one, other)
@@ -129,6 +131,13 @@ def _flips(pairs: Pairs, *, won: bool) -> list[str]:
 def _statuses(pairs: Pairs, which: str) -> dict[str, int]:
     counts = pairs.rows[f"{which}_status"].value_counts(sort=True)
     return dict(counts.iter_rows())
+
+
+def forget_verdict(candidate: Run) -> None:
+    """Take an old verdict away: what can't be judged now must not lie there as shipped."""
+    with disk.locked(candidate.folder):
+        stale = [name for name in ("verdict.json", "verdict.md") if (candidate.folder / name).exists()]
+        disk.replace_together(candidate.folder, dict.fromkeys(stale))
 
 
 def save_verdict(

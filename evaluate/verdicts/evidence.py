@@ -10,6 +10,8 @@ from pathlib import Path
 class Forgotten:
     """What the candidate lost of what its base could: paired differences, and the upper ends of their one-sided 95% intervals."""
 
+    base: float
+    """Share of the general items that the base gets right: what is not there can't be lost."""
     items: float
     """Share of the general items, base less candidate."""
     items_at_most: float

@@ -42,6 +42,8 @@ class Gate:
         return dict(self.__dict__)
 
 
+_FLOOR = 0.1  # of the general items: below, a base shows no loss whatever it loses
+
 NAMES = (
     "answers", "gain", "margin", "slices", "cheaper", "forgetting", "format", "refusals", "latency", "cost", "contamination",
     "looks", "training rows",
@@ -142,15 +144,21 @@ def not_forgotten(evidence: Evidence, budgets: Budgets) -> Gate:
     lost, worst, nats, most = found.items, found.items_at_most, found.nats, found.nats_at_most
     figures = {"items_lost": lost, "items_lost_at_most": worst, "nats": nats, "nats_at_most": most}
     said = f"general items lose {_points(lost)} (at most {_points(worst)}; allowed {_points(budgets.forgetting)})"
-    if most is None or nats is None:
-        said += "; general text was not read, since a model behind a server can't say how likely it finds one"
-    else:
+    if found.base < _FLOOR:
+        floor = f"the base gets {found.base:.0%} of the general items right, so nothing could be seen to be lost"
+        return Gate(
+            "forgetting", "missing", floor, "measure a model that answers questions, or waive the gate", figures
+        )
+    if nats is not None:
         said += (
             f", general text costs {nats:+.2f} nats a token (at most {most:+.2f}; allowed {budgets.perplexity:+.2f})"
         )
-    if worst <= budgets.forgetting and (most is None or most <= budgets.perplexity):
-        return Gate("forgetting", "holds", said, figures=figures)
-    return Gate("forgetting", "fails", said, "mix general rows into the training data, or train for less", figures)
+    if worst > budgets.forgetting or (most is not None and most > budgets.perplexity):
+        return Gate("forgetting", "fails", said, "mix general rows into the training data, or train for less", figures)
+    if most is None:
+        said += "; general text was not read, since a model behind a server can't say how likely it finds one"
+        return Gate("forgetting", "missing", said, "load both models on this machine, or waive the gate", figures)
+    return Gate("forgetting", "holds", said, figures=figures)
 
 
 def _untrained(evidence: Evidence) -> str:

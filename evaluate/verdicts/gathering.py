@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...curate.errors import UsageError, VetsetError
-from ..evalsets.evalset import EvalSet
+from ..evalsets.evalset import VERSIONS, EvalSet
 from ..evalsets.touches import looks
 from ..runs.ladder import FILE, Ladder, open_ladder
 from ..runs.results import Run
@@ -24,14 +24,11 @@ def find_evalset(run: Run, named: str | Path | None = None) -> EvalSet | None:
     """
     told: Mapping[str, Any] = run.manifest.get("evalset") or {}
     if named is None:
-        place = told.get("folder")
-        if not place or not Path(place).is_dir():
-            return None
-        try:
-            found = EvalSet.open(place)
-        except VetsetError:
-            return None
-        return found if found.digest == told.get("digest") else None
+        places = [Path(str(told[key])) for key in ("folder",) if told.get(key)]
+        places += [run.folder / str(told["beside"])] if told.get("beside") else []  # wherever one compares from
+        return next((found for place in places if (found := _version(place, told.get("digest"))) is not None), None)
+    if (version := _version(Path(named), told.get("digest"))) is not None:
+        return version
     found = EvalSet.open(named)
     if found.digest != told.get("digest"):
         raise UsageError(
@@ -39,6 +36,18 @@ def find_evalset(run: Run, named: str | Path | None = None) -> EvalSet | None:
             "name the version that it ran on."
         )
     return found
+
+
+def _version(place: Path, digest: str | None) -> EvalSet | None:
+    """Return the eval set at a place, or the old version of it, that has this digest."""
+    for folder in (place, *sorted(place.glob(f"{VERSIONS}/*"))):
+        try:
+            found = EvalSet.open(folder)
+        except VetsetError:
+            continue
+        if found.digest == digest:
+            return found
+    return None
 
 
 def gather(

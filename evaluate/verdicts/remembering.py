@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
 from ..runs.results import Run
 from ..stats.noninferiority import noninferior
 from .evidence import Forgotten
@@ -27,7 +29,7 @@ def read_forgotten(run: Run) -> Forgotten | None:
         return None
     items = noninferior(base, candidate, margin=1.0)
     if not found.texts:
-        return Forgotten(-items.gain, -items.low, None, None)
+        return Forgotten(fmean(base), -items.gain, -items.low, None, None)
     one, other = found.text_pairs()
     nats = noninferior([-value for value in one], [-value for value in other], margin=1.0, bounded=False)
-    return Forgotten(-items.gain, -items.low, -nats.gain, -nats.low)
+    return Forgotten(fmean(base), -items.gain, -items.low, -nats.gain, -nats.low)

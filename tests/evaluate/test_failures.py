@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vetset.curate.embed.tfidf import tfidf_vectors
 from vetset.curate.errors import DataError, UsageError
-from vetset.evaluate.failing import advice, causes, clustering, naming, taxonomy, words
+from vetset.evaluate.failing import advice, causes, clustering, finding, naming, taxonomy, words
 from vetset.evaluate.failing.failed import failed_rows
 from vetset.evaluate.failing.finding import find_failures
 from vetset.evaluate.failing.scoring_again import scorer_of
@@ -228,6 +228,17 @@ def test_names_are_checked(tmp_path, run, evalset):
     (tmp_path / "names.toml").write_text("F1 = 3", encoding="utf-8")
     with pytest.raises(UsageError, match="something else than names"):
         naming.read_names(tmp_path / "names.toml")
+
+
+def test_a_secret_that_a_cut_goes_through_is_masked_whole():
+    token = "eyJ" + "a" * 150 + "." + "b" * 300 + "." + "c" * 100
+    row = {
+        "question": "x " * 140 + token, "output": "y " * 470 + token, "reference": token[:60] + "." + token, "prediction": None,
+        "error": None, "status": "wrong",
+    }  # fmt: skip
+    shown = [naming._shown([row]), clustering.failure_text(row | {"reference": "right"}), finding._shown(token, 100)]
+    assert not any("aaaa" in text for text in shown)
+    assert not any("aaaa" in word for word in words.weighted(["x " * 950 + token])[0])
 
 
 def test_a_judge_names_what_nobody_named_and_is_shown_masked_examples(run, evalset):

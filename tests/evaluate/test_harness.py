@@ -50,8 +50,8 @@ def test_a_run_is_scored_saved_and_opened_again(few, tmp_path):
     assert again.scorers == ["number", "normalised"]
     of = again.manifest
     assert of["counts"] == {"ok": 5, "unparsed": 0, "truncated": 0, "refused": 0, "error": 0}
-    assert of["evalset"] | {"folder": ""} == {
-        "name": "few", "folder": "", "digest": few.digest, "version": 1, "part": "dev", "rows": 5
+    assert of["evalset"] | {"folder": "", "beside": ""} == {
+        "name": "few", "folder": "", "beside": "", "digest": few.digest, "version": 1, "part": "dev", "rows": 5
     }  # fmt: skip
     assert of["prompt"]["first"] == [{"role": "user", "content": "0 + 0?"}]
 

@@ -172,6 +172,16 @@ def test_a_full_disk_is_told_and_what_was_acknowledged_before_stands(tmp_path):
         assert set(again.answers) == {"a", "c"}
 
 
+def test_a_disk_that_takes_no_flush_is_told_with_the_file():
+    journal = Journal("/dev/null", flush=60)  # takes every write, and fails at every flush
+    with pytest.raises(UsageError, match=r"/dev/null can't be brought to the disk"):
+        journal.flush()
+    journal.write_answer("a", Answer(text="1"))
+    with pytest.raises(UsageError, match=r"/dev/null can't be"):
+        journal.close()
+    journal.close()
+
+
 def test_what_was_sent_and_never_answered_is_listed_also_when_another_run_has_answered_it_since(tmp_path):
     path = tmp_path / "journal.jsonl"
     with Journal(path) as first:

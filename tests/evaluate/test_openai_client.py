@@ -1,6 +1,8 @@
 """A server that is slow, full, broken or not there: every call is settled, and nothing is sent that need not be."""
 
 import asyncio
+import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -88,6 +90,39 @@ def test_retry_after_is_obeyed_by_all_calls_in_both_of_its_forms(form):
     assert [answer.text for answer in answers] == ["re: x"] * 3
     assert server.at[1] - server.at[0] > 0.95
     assert server.at[-1] - server.at[1] < 0.8
+
+
+@pytest.mark.parametrize("at_once", ["0", "Mon, 01 Jan 2024 00:00:00 GMT"])
+def test_a_server_that_is_busy_and_says_to_come_back_at_once_is_not_stormed(at_once):
+    begun = []
+
+    def reply(body):
+        begun.append(time.monotonic())
+        if begun[-1] - begun[0] < 0.5:
+            return 429, {"Retry-After": at_once}, {"error": {"message": "slow down"}}
+        return 200, {}, completion(body["messages"][-1]["content"])
+
+    with serving(reply=reply) as server:
+        answers = answer_all(OpenAIModel("tiny", server.url, limits=Limits(pause=0.05)), requests(16))
+    assert [answer.text for answer in answers] == texts(16)
+    assert server.told[429] < 16 * 15
+
+
+def test_calls_under_way_rise_again_after_a_server_was_full_for_a_while():
+    told, under_way = [], []
+
+    def reply(body):
+        told.append(1)
+        if len(told) <= 40:
+            return 429, {}, {"error": {"message": "slow down"}}
+        under_way.append(servers[0].active)
+        return 200, {}, completion(body["messages"][-1]["content"])
+
+    with serving(Faults(latency=0.005), reply=reply) as server:
+        servers = [server]
+        answer_all(OpenAIModel("tiny", server.url, limits=Limits(concurrency=8, pause=0.001)), requests(300))
+    assert under_way[0] <= 2
+    assert max(under_way) >= 6
 
 
 def test_a_server_that_wants_to_be_asked_tomorrow_is_not_waited_for():
@@ -251,6 +286,29 @@ def test_calls_can_be_made_where_an_event_loop_runs_already():
 
     with serving() as server:
         assert [answer.text for answer in asyncio.run(notebook())] == texts(3)
+
+
+def test_an_interrupt_in_a_notebook_ends_the_calls():
+    asked = []
+
+    def reply(body):
+        asked.append(1)
+        if len(asked) == 10:
+            os.kill(os.getpid(), signal.SIGINT)
+        return 200, {}, completion("x")
+
+    async def notebook():
+        answer_all(OpenAIModel("tiny", server.url, limits=Limits(concurrency=2)), requests(400))
+
+    loop = asyncio.new_event_loop()
+    try:
+        with serving(Faults(latency=0.005), reply=reply) as server:
+            with pytest.raises(KeyboardInterrupt):
+                loop.run_until_complete(notebook())
+            assert not [thread for thread in threading.enumerate() if thread.name == "calls"]
+            assert len(asked) < 100
+    finally:
+        loop.close()
 
 
 def test_an_error_of_whoever_is_told_ends_the_calls(tmp_path):

@@ -51,6 +51,9 @@ def test_every_parameter_reaches_the_server():
     [
         ({"type": "object", "properties": {"a": {}}, "required": ["a"], "additionalProperties": False}, True),
         ({"type": "object", "properties": {"a": {}}}, False),
+        ({"type": "object", "properties": {"a": {}}, "required": True, "additionalProperties": False}, False),
+        ({"type": "object", "properties": {"a": {}}, "required": [["a"]], "additionalProperties": False}, False),
+        ({"type": "object", "properties": ["a"], "required": ["a"], "additionalProperties": False}, False),
         ({"type": "array", "items": {"type": "object", "properties": {}}}, False),
     ],
 )

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +14,11 @@ from vetset.app.cli import run as run_command
 from vetset.curate.errors import DataError, UsageError
 from vetset.evaluate.paying.amounts import Amount, amount
 from vetset.evaluate.paying.costs import break_even_volume, costs, payback_days
+from vetset.evaluate.paying.measured import measured_tokens
 from vetset.evaluate.paying.sentences import money
 from vetset.evaluate.paying.working_out import work_out
+from vetset.evaluate.runs.results import save_run
+from vetset.evaluate.stats.clustered import clustered_mean, design
 from vetset.tests.evaluate.runs_made import made_evalset, made_run
 
 DAY = datetime.date(2026, 2, 1)
@@ -74,6 +78,30 @@ def test_tokens_may_come_from_a_run(tmp_path):
     text = HEAD + '[[options]]\nname = "api"\nrun = "a.run"\ninput_price = 1\noutput_price = 4\n' + TUNED
     (tmp_path / "prices.toml").write_text(text, encoding="utf-8")
     assert work_out(tmp_path / "prices.toml", today=DAY).outcomes[0].request.likely == pytest.approx((10 + 2 * 4) / 1e6)
+
+
+def test_tokens_of_a_run_count_by_weight_and_vary_by_cluster(tmp_path):
+    """Half of the rows are long ones that were chosen nine times as often; four rows of a cluster are one observation."""
+    count = 80
+    tokens = [1000 + 10 * (i // 8) if i % 8 < 4 else 100 + 10 * (i // 8) for i in range(count)]
+    weights = [1.0 if i % 8 < 4 else 9.0 for i in range(count)]
+    of = made_evalset(
+        tmp_path / "a.evalset", [{"messages": f"q{i}", "label": "x"} for i in range(count)],
+        weight=weights, cluster=[f"c{i // 4}" for i in range(count)],
+    )  # fmt: skip
+    run = made_run(tmp_path / "a.run", of, [1.0] * count)
+    rows = run.results.with_columns(prompt_tokens=pl.Series(tokens))
+    save_run(run.folder, run.manifest, rows)
+    found = measured_tokens(run.folder)["input_tokens"]
+    assert found.likely == pytest.approx(145 + 0.1 * 900)
+    told = clustered_mean(
+        np.array(tokens, float), design(count, weights=weights, clusters=[i // 4 for i in range(count)])
+    )
+    assert found.high - found.likely == pytest.approx(2.4 * told.error)
+    assert found.draw(50_000, np.random.default_rng(0)).std() == pytest.approx(told.error, rel=0.03)
+    twice = pl.concat([rows, rows.with_columns(sample=pl.lit(1, pl.Int32))])
+    save_run(run.folder, run.manifest, twice)
+    assert measured_tokens(run.folder)["input_tokens"] == found  # a second answer to the same request says nothing new
 
 
 @given(st.floats(0.001, 1), st.floats(0, 0.001), st.floats(1, 1e5), st.floats(1, 1e5))

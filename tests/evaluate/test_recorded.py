@@ -98,6 +98,17 @@ def test_a_providers_batch_output_is_read_with_its_tokens_and_its_errors(tmp_pat
     assert third.error == '{"message":"expired"}'
 
 
+@pytest.mark.parametrize(
+    ("told", "finish"),
+    [("max_tokens", "length"), ("MAX_TOKENS", "length"), ("content_filter", "filtered"), ("tool_use", "tool_calls"),
+     ("end_turn", "stop"), (["stop"], "stop"), ({"a": 1}, "stop"), (3, "stop")],
+)  # fmt: skip
+def test_the_end_of_an_answer_is_read_in_every_services_words(tmp_path, told, finish):
+    path = write(tmp_path / "out.jsonl", {"id": "a", "output": "1", "finish_reason": told})
+    (answer,) = answer_all(open_recorded(path), requests("x"), ids=["a"])
+    assert answer == Answer(text="1", finish=finish)
+
+
 def test_an_empty_output_is_an_answer_and_a_missing_one_is_not(tmp_path):
     path = write(tmp_path / "out.jsonl", {"id": "a", "output": ""}, {"id": "b", "output": None})
     empty, missing = answer_all(open_recorded(path), requests("x", "y"), ids=["a", "b"])

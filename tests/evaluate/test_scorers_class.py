@@ -118,6 +118,68 @@ def test_odd_labels_are_found(labels, answer, label):
     assert LabelFinder.of(labels).find(answer) == label
 
 
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [
+        ("card", None),
+        ("Label: card", None),
+        ("I read it twice.\nLabel: card", None),
+        ("Label: card ar", None),
+        ("Label: card-", None),
+        ("```\ncard", None),
+        ("card, since the customer", "card"),
+        ("Label: card\nThe customer", "card"),
+        ("```\ncard\n```\nI chose", "card"),
+        ('{"label": "card"}', "card"),
+        ("Label: card_arrival", "card_arrival"),
+    ],
+)
+def test_a_cut_answer_is_not_read_as_half_of_its_label(answer, label):
+    assert LabelFinder.of(LABELS).find(answer, whole=False) == label
+
+
+def test_a_refusal_that_names_a_label_names_no_answer():
+    cases = [
+        Case("I'm sorry, but I can't help with refund requests.", "refund"),
+        Case("I'm sorry, but I can't help with that.\nLabel: refund", "refund"),
+        Case("refund", "refund", "filtered"),
+        Case("Lo siento, pero no puedo ayudarte con refund.", "refund"),
+        Case("I'm sorry that you waited: it is a refund, I think", "refund"),
+    ]
+    found = score_class(cases, labels=["refund", "card"])
+    assert [one.status for one in found] == ["refused", "ok", "refused", "refused", "ok"]
+    assert [one.prediction for one in found] == [None, "refund", None, None, "refund"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [
+        ("Not toxic.", None),
+        ("This isn't toxic", None),
+        ("It isn’t really very toxic", None),
+        ("The label is not toxic", None),
+        ('It is not a "toxic" text', None),
+        ("Das ist kein toxic Text", None),
+        ("Ce n'est pas toxic", None),
+        ("non-toxic, I think", "non-toxic"),
+        ("I think it is non-toxic", "non-toxic"),
+        ("It is toxic", "toxic"),
+        ("No, I find it toxic", "toxic"),
+        ("I do not hesitate. It is toxic", "toxic"),
+        ("Notably toxic, I think", "toxic"),
+        ("not toxic\nLabel: toxic", "toxic"),
+    ],
+)
+def test_a_label_behind_a_negation_is_not_the_answer(answer, label):
+    assert LabelFinder.of(["toxic", "non-toxic"]).find(answer) == label
+
+
+def test_a_negation_within_a_label_or_in_chinese_is_understood():
+    assert LabelFinder.of(LABELS).find("I file it as refund not showing up, I think") == "Refund_not_showing_up"
+    finder = LabelFinder.of(["正面", "负面"])
+    assert (finder.find("这个评论不是负面"), finder.find("这个评论非常负面")) == (None, "负面")
+
+
 def test_labels_that_fold_to_one_are_refused_and_so_is_a_reference_outside_of_the_list():
     with pytest.raises(UsageError, match="can't be told apart"):
         LabelFinder.of(["top up", "Top_Up"])
@@ -190,6 +252,7 @@ def test_no_answer_makes_the_search_slow(bank):
         "```\n" * 20_000,
         "[" * 50_000,
         "label: x\n" * 10_000,
+        "as a card arrival " * 5_000,
     )
     began = time.process_time()
     for text in hostile:

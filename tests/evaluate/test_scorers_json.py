@@ -241,6 +241,41 @@ def test_a_row_of_a_real_set_is_its_own_right_answer(shared, tmp_path):
     assert {one.score for one in score_tool_calls(cases) if one.status == "ok"} == {1.0}
 
 
+def test_json_that_is_nested_too_deeply_to_be_compared_is_unparsed_and_ends_nothing():
+    deep = "[" * 500 + "]" * 500
+    fields = [
+        Case(f'{{"a": {deep}}}', '{"a": 1}'),
+        Case(f'{{"a": {deep}}}', f'{{"a": {deep}}}'),
+        Case('{"a": 1}', '{"a": 1}'),
+    ]
+    assert [(one.score, one.status) for one in score_fields(fields)] == [
+        (None, "unparsed"),
+        (None, "unparsed"),
+        (1, "ok"),
+    ]
+    assert field_figures(fields).select("rows", "answered", "right").rows() == [(3, 1, 1)]
+    call = '[{"name": "f", "arguments": {}}]'
+    deeply = f'{{"name": "f", "arguments": {{"a": {deep}}}}}'
+    calls = [
+        Case(f"<tool_call>{deeply}</tool_call>", call),
+        Case(None, call, "tool_calls", f"[{deeply}]"),
+        Case(call, call),
+    ]
+    assert [(one.score, one.status) for one in score_tool_calls(calls)] == [
+        (None, "unparsed"), (None, "unparsed"), (1, "ok")
+    ]  # fmt: skip
+    with pytest.raises(DataError, match=r"row 'r3': its reference calls a tool .* nested too deeply"):
+        score_tool_calls([Case(call, f"[{deeply}]", id="r3")])
+
+
+def test_spaces_behind_an_open_mark_cost_little():
+    began = time.process_time()
+    for text in ("```json\n{" + " " * 20_000, "```" + " " * 20_000, "```\n" + " \n" * 20_000, "`" * 50_000 + "\n"):
+        score_json([Case(text, None)])
+    score_tool_calls([Case("<tool_call>x" + " " * 20_000 + ".", "[]")])
+    assert time.process_time() - began < 0.5
+
+
 def test_prose_with_many_brackets_costs_little():
     began = time.process_time()
     for text in ("[a](b)" * 50_000, '{"a":' * 50_000, "```\n" * 50_000, "<tool_call>" * 20_000):

@@ -91,12 +91,12 @@ def test_a_verdict_that_is_none_is_unparsed_and_not_a_fail():
         assert (found.score, found.status) == (None, "unparsed")
 
 
-def test_a_call_that_failed_leaves_its_answer_unparsed_and_a_judge_that_is_away_is_said_to_be():
+def test_a_call_of_the_judge_that_failed_is_no_fault_of_the_answer_and_a_judge_that_is_away_is_said_to_be():
     down = Answer(finish="error", error="connection refused")
     half = Judge(
         CannedModel(lambda request: down if answer_in(request) == "a" else f"VERDICT {code_of(request)}: PASS"), PASS
     )
-    assert [one.status for one in judge_answers(half, [asked("a"), asked("b")])] == ["unparsed", "ok"]
+    assert [one.status for one in judge_answers(half, [asked("a"), asked("b")])] == ["error", "ok"]
     with pytest.raises(GateError, match=r"canned answered none of 2 calls to judge \('connection refused'\)"):
         judge_answers(Judge(CannedModel({"*": down}), PASS), [asked("a"), asked("b")])
 
@@ -180,6 +180,19 @@ def test_pairs_with_a_missing_answer_or_verdict_have_no_winner():
         judge_pairs(Judge(half.model, PASS), [], [])
     with pytest.raises(UsageError, match="compares two"):
         judge_answers(half, [])
+
+
+def test_a_pair_of_which_one_call_to_the_judge_failed_is_an_error():
+    down = Answer(finish="error", error="503")
+    half = Judge(
+        CannedModel(
+            lambda request: down if answer_in(request, "answer A") == "b" else f"VERDICT {code_of(request)}: TIE"
+        ),
+        PAIR,
+    )
+    found = judge_pairs(half, [asked("a"), asked("c")], [asked("b"), asked("d")])
+    assert [(one.winner, one.status) for one in found] == [(None, "error"), ("tie", "ok")]
+    assert pair_figures(found).errors == 1
 
 
 def test_judgements_go_through_the_caller_that_keeps_a_journal(tmp_path):

@@ -26,6 +26,8 @@ MODELS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verificat
         ("1.234.567", 1234567), ("1.234,56", "1234.56"), ("1,5", "1.5"), ("1.5.", "1.5"), (".5", "0.5"),
         ("3/4", "3/4"), ("1 1/2", "3/2"), ("½", "1/2"), ("1½", "3/2"), (r"\frac{3}{4}", "3/4"), (r"-\dfrac{1}{2}", "-1/2"),
         ("50%", 50), ("1e3", 1000), ("3.0e-2", "0.03"), ("٣٫٥", "3.5"), ("१२", 12),
+        ("1,2,3", None), ("10,20,30", None), ("1.23,4", None), ("12,34.5", None), ("1,2,345", None), ("12,34,567.8", "1234567.8"),
+        ("1.234.567,89", "1234567.89"), ("1, 2, 3", 3),
         ("v1.2.3", None), ("a1", None), ("none", None), ("", None), ("10/0", None), ("9" * 500, None), ("1e999999999", None),
     ],
 )  # fmt: skip
@@ -46,6 +48,14 @@ def test_a_number_is_read_as_it_is_written(text, number):
         ("**Answer:** 42\n\nFound in step 3.", 42),
         ("A: 26", 26),
         ("The answer is 5 + 3 = 8 eggs", 8),
+        ("The answer is 8 since x = 3.", 8),
+        ("The answer is 8, x = 3", 8),
+        ("The answer is 12 - 4 since x = 3", 12),
+        ("The answer is 5 eggs + 3 eggs = 8 eggs", 8),
+        ("The answer is $5 x 3 = $15", 15),
+        (r"The answer is 2 \times (3 + 4) = 14", 14),
+        ("The answer is x = 5", 5),
+        ("The answer is x^2 = 9", 9),
         ("The answer is 4. No, wait: the answer is 5, not 6", 5),
         ("答案是 15 个，共 3 步", 15),
         ("The answer is not known, but 4 fits", 4),
@@ -73,6 +83,18 @@ def test_a_cut_answer_counts_by_its_mark_alone():
         [Case("6 * 7 is 42, and then", "42", "length"), Case("The answer is 42, as 6", "42", "length")]
     )
     assert [(one.score, one.status) for one in found] == [(None, "truncated"), (1.0, "ok")]
+
+
+def test_a_refusal_that_names_a_number_gives_none_unless_it_is_marked():
+    cases = [
+        Case("I'm sorry, but I can't help with question 42.", "42"),
+        Case("I'm sorry, but I can't help with question 7.\n#### 42", "42"),
+        Case("42", "42", "filtered"),
+        Case("It took 42 steps", "42"),
+    ]
+    assert [(one.score, one.status) for one in score_number(cases)] == [
+        (None, "refused"), (1.0, "ok"), (None, "refused"), (1.0, "ok")
+    ]  # fmt: skip
 
 
 def test_what_is_no_answer_keeps_its_own_status_and_a_reference_without_a_number_is_an_error():
@@ -122,6 +144,8 @@ def test_ten_thousand_short_answers_cost_little_and_no_answer_makes_it_slow():
         r"\frac{" * 20_000,
         "- $" * 50_000,
         "1/" * 50_000,
+        "The answer is " + "1 a" * 50_000 + "=",
+        "The answer is " + "1+" * 50_000 + "z = 3",
     )
     began = time.process_time()
     for text in hostile:

@@ -64,6 +64,19 @@ def test_a_refusal_where_the_reference_refuses_is_an_answer():
     assert score_exact([Case(REFUSAL, REFUSAL)])[0].score == 1
 
 
+def test_a_refusal_or_a_filtered_text_that_holds_the_reference_is_no_answer():
+    asked = "I'm sorry, but I can't help with refund requests."
+    assert [(one.score, one.status) for one in score_contains([Case(asked, "refund"), Case("A refund.", "refund")])] == [
+        (None, "refused"), (1, "ok")
+    ]  # fmt: skip
+    assert score_contains([Case(REFUSAL, "sorry"), Case(REFUSAL, REFUSAL)])[1].score == 1
+    for spec in ("exact", "normalised", "contains", "token_f1", "regex:re(fund)", "json"):
+        (found,) = scorer(spec).score([Case('"refund"' if spec == "json" else "refund", "refund", "filtered")])
+        assert (found.score, found.status) == (None, "refused"), spec
+    (found,) = score_contains([Case(f"{REFUSAL} Ask", REFUSAL, "filtered")])
+    assert found.score == 1
+
+
 def test_refusal_says_whether_it_refuses_where_it_should():
     cases = [
         Case(REFUSAL, "refuse"), Case("42", "refuse"), Case(REFUSAL, "42"), Case("42", "42"), Case("42", None),
