@@ -99,7 +99,7 @@ def test_no_check_takes_long_on_a_long_answer():
     for item in general_items():
         for text in ("don don't " * 3000, "- a\n" * 5000, "moon, " * 5000, "{" * 20_000, " \n" * 20_000):
             right(item.check, text)
-    assert time.process_time() - begun < 20
+    assert time.process_time() - begun < 60
 
 
 def test_pairs_and_figures_follow_from_the_answers(tmp_path):

@@ -20,6 +20,7 @@ from vetset.evaluate.models.journal import Journal
 from vetset.evaluate.models.openai_client import Limits, OpenAIModel
 from vetset.evaluate.models.protocol import Request
 from vetset.tests.evaluate.fault_server import Faults, completion, serving
+from vetset.tests.evaluate.loops import run
 
 QUICK = Limits(pause=0.01)
 
@@ -285,7 +286,7 @@ def test_calls_can_be_made_where_an_event_loop_runs_already():
         return answer_all(OpenAIModel("tiny", server.url), requests(3))
 
     with serving() as server:
-        assert [answer.text for answer in asyncio.run(notebook())] == texts(3)
+        assert [answer.text for answer in run(notebook())] == texts(3)
 
 
 def test_an_interrupt_in_a_notebook_ends_the_calls():

