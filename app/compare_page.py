@@ -9,10 +9,8 @@ from .lines import cells, clipped, columns, say, show, tell
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..evaluate.verdicts.gates import Gate
     from ..evaluate.verdicts.verdict import Verdict
 
-_MARKS = {"holds": "yes", "fails": "NO", "unsettled": "open", "missing": "not measured", "none": "-"}
 _SLICES = 8  # of the slices; verdict.md has more, --json all
 
 
@@ -32,7 +30,7 @@ def print_verdict(verdict: Verdict, page: Path) -> None:
     say()
     table = columns("gate", "holds", "what was found")
     for gate in verdict.gates:
-        table.add_row(*cells(gate.name, _mark(gate), clipped(_said(gate), 150)))
+        table.add_row(*cells(gate.name, gate.mark, clipped(gate.told, 150)))
     show(table)
     shown = [one for one in verdict.sliced.slices if one.gain.gain < 0][:_SLICES]
     if shown:
@@ -45,11 +43,3 @@ def print_verdict(verdict: Verdict, page: Path) -> None:
         show(table)
     say()
     tell(f"{page} lists the rows that were won and lost")
-
-
-def _mark(gate: Gate) -> str:
-    return "waived" if gate.waived is not None else _MARKS[gate.state]
-
-
-def _said(gate: Gate) -> str:
-    return f"waived: {gate.waived}; {gate.said}" if gate.waived is not None else gate.said

@@ -37,12 +37,24 @@ class Gate:
         """Whether it stands in no one's way."""
         return self.state in ("holds", "none") or self.waived is not None
 
+    @property
+    def mark(self) -> str:
+        """The state as a word in a table."""
+        return "waived" if self.waived is not None else _MARKS[self.state]
+
+    @property
+    def told(self) -> str:
+        """What was found, and before it why somebody let it pass."""
+        return self.said if self.waived is None else f"waived: {self.waived}; {self.said}"
+
     def summary(self) -> dict[str, Any]:
         """Return the gate as JSON values."""
         return dict(self.__dict__)
 
 
 _FLOOR = 0.1  # of the general items: below, a base shows no loss whatever it loses
+
+_MARKS = {"holds": "yes", "fails": "NO", "unsettled": "open", "missing": "not measured", "none": "-"}
 
 NAMES = (
     "answers", "gain", "margin", "slices", "cheaper", "forgetting", "format", "refusals", "latency", "cost", "contamination",

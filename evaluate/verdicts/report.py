@@ -19,7 +19,6 @@ from .verdict import Verdict
 _SHOWN = 20  # flips of each kind: enough to see what kind of rows they are
 _CUT = 240  # characters of a text
 _READ = 4_000  # characters that are masked, of which the cut is taken
-_MARKS = {"holds": "yes", "fails": "NO", "unsettled": "open", "missing": "not measured", "none": "-"}
 
 
 def report(verdict: Verdict, pairs: Pairs, evalset: EvalSet | None = None) -> str:
@@ -83,9 +82,8 @@ def _second(verdict: Verdict) -> list[str]:
 
 
 def _gate(gate: Gate) -> str:
-    said = f"waived: {gate.waived}; {gate.said}" if gate.waived is not None else gate.said
     step = f" Next: {gate.next}." if gate.next and not gate.passes else ""
-    return f"| {gate.name} | {'waived' if gate.waived is not None else _MARKS[gate.state]} | {_line(said + '.' + step, 400)} |"
+    return f"| {gate.name} | {gate.mark} | {_line(gate.told + '.' + step, 400)} |"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -1,6 +1,7 @@
 """Scorers of texts: equal, held, alike; each against the definition or library that it follows."""
 
 import time
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -115,8 +116,8 @@ def test_token_f1_is_symmetric_and_within_0_and_1(one, other):
 
 
 def test_bleu_chrf_and_rouge_are_those_of_their_libraries():
-    sacrebleu = pytest.importorskip("sacrebleu")
-    rouge = pytest.importorskip("rouge_score.rouge_scorer")
+    sacrebleu = import_module("sacrebleu")
+    rouge = import_module("rouge_score.rouge_scorer")
     pairs = [
         ("the cat sat on the mat", "the cat is on the mat"),
         ("a quick brown fox jumped over it", "the quick brown fox jumps over the lazy dog"),
@@ -143,7 +144,7 @@ def test_bleu_chrf_and_rouge_are_those_of_their_libraries():
 
 
 def test_rouge_reads_every_script():
-    pytest.importorskip("rouge_score")
+    import_module("rouge_score")
     assert scores(scorer("rouge_l").score([Case("مرحبا بالعالم", "مرحبا بالعالم"), Case("你好吗", "你好")])) == [1, 0.8]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from importlib import import_module
 from itertools import product
 
 import numpy as np
@@ -17,13 +18,13 @@ from vetset.evaluate.stats.paired import mcnemar, paired_t
 from vetset.evaluate.stats.score_interval import score, score_interval
 from vetset.evaluate.stats.weighted import kish, weighted_mean
 
-optimize, stats = pytest.importorskip("scipy.optimize"), pytest.importorskip("scipy.stats")
+optimize, stats = import_module("scipy.optimize"), import_module("scipy.stats")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    proportion = pytest.importorskip("statsmodels.stats.proportion")
-    multitest = pytest.importorskip("statsmodels.stats.multitest")
-    tables = pytest.importorskip("statsmodels.stats.contingency_tables")
-    api = pytest.importorskip("statsmodels.api")
+    proportion = import_module("statsmodels.stats.proportion")
+    multitest = import_module("statsmodels.stats.multitest")
+    tables = import_module("statsmodels.stats.contingency_tables")
+    api = import_module("statsmodels.api")
 
 
 @pytest.fixture(scope="module")
