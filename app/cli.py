@@ -11,6 +11,7 @@ import typer
 
 from . import (
     acting,
+    adapters_command,
     agree_command,
     compare_command,
     drift_command,
@@ -22,10 +23,15 @@ from . import (
     judge_command,
     looking,
     payback_command,
+    plan_command,
     queue_command,
     review_command,
+    train_command,
 )
 from .answering import announce
+from .stopping import INTERRUPTED, Stopped
+
+_STOPPED = "stopped; nothing half-written is left behind."
 
 app = typer.Typer(
     name="vetset",
@@ -42,7 +48,7 @@ for verb in (
     acting.decide, looking.decisions,
     acting.split, acting.export, looking.verify, looking.why, agree_command.agree,
     judge_command.judge, eval_command.eval, compare_command.compare, drift_command.drift,
-    payback_command.payback,
+    payback_command.payback, plan_command.plan, train_command.train,
     failures_command.failures,
 ):  # fmt: skip
     app.command()(verb)  # in the order of the work
@@ -51,6 +57,9 @@ app.add_typer(
 )
 app.add_typer(index_commands.commands, name="index", help="Hold rows against all that were ever kept.")
 evalset_command.commands.command("export")(interchange_command.export)
+app.add_typer(
+    adapters_command.commands, name="adapters", help="The library: list, compare, merge, serve, delete adapters."
+)
 app.add_typer(interchange_command.commands, name="runs", help="Take over runs that other tools made.")
 
 
@@ -80,18 +89,18 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors become one sentence on stderr."""
     try:
-        return app(arguments, standalone_mode=False) or 0
+        code = app(arguments, standalone_mode=False) or 0
+        if code == INTERRUPTED:  # what typer makes of an interrupt that no command has spoken of
+            announce(_STOPPED)
+        return code
     except typer.Exit as stop:
         return stop.exit_code
-    except typer.Abort:
-        announce("stopped.")
-        return 130
+    except (Stopped, typer.Abort, KeyboardInterrupt) as stop:
+        announce(str(stop) or _STOPPED)
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        announce("stopped; nothing half-written is left behind.")
-        return 130
     except Exception as error:  # noqa: BLE001 - the last place: one sentence and an exit code, never a traceback
         return _failed(error)
 

@@ -9,6 +9,8 @@ import typer
 
 from .answering import Json, answer
 from .given import commas
+from .opened import open_run
+from .stopping import stoppable
 
 
 def compare(
@@ -46,7 +48,6 @@ def compare(
     A gain counts only as an absolute one of five points or more (--margin) whose interval lies above 0; what nobody measured
     holds the candidate back. verdict.json and verdict.md are written into the candidate's run.
     """
-    from ..evaluate.runs.results import Run
     from ..evaluate.verdicts.comparing import compare as run
     from ..evaluate.verdicts.comparing import forget_verdict, save_verdict
     from ..evaluate.verdicts.gathering import find_evalset
@@ -56,14 +57,18 @@ def compare(
         "margin": margin, "confidence": confidence, "unparsed": max_unparsed, "refused": max_refused, "seconds": max_seconds,
         "cost": max_cost,
     }  # fmt: skip
-    one, other = Run.open(baseline), Run.open(candidate)
+    one, other = open_run(baseline), open_run(candidate)
     evalset = find_evalset(other, on)
-    forget_verdict(other)
-    verdict = run(
-        one, other, evalset=evalset, scorer=scorer, train=train, ladder=ladder, slices=commas(slices),
-        budgets={name: value for name, value in told.items() if value is not None}, waivers=_waivers(waive), untrained=untrained,
-    )  # fmt: skip
-    page = save_verdict(verdict, one, other, evalset=evalset)[1]
+    with stoppable(
+        lambda: f"stopped: {other.folder} has no verdict now, and both runs are as they were; compare them again."
+    ):
+        forget_verdict(other)
+        verdict = run(
+            one, other, evalset=evalset, scorer=scorer, train=train, ladder=ladder, slices=commas(slices),
+            budgets={name: value for name, value in told.items() if value is not None}, waivers=_waivers(waive),
+            untrained=untrained,
+        )  # fmt: skip
+        page = save_verdict(verdict, one, other, evalset=evalset)[1]
     answer(verdict.summary(), as_json, lambda: print_verdict(verdict, page))
     if verdict.exit_code:
         raise typer.Exit(verdict.exit_code)

@@ -25,13 +25,16 @@ def drift(
     ] = None,
     download: Annotated[bool, typer.Option("--download", help="The model may be fetched from the hub.")] = False,
     alpha: Annotated[float, typer.Option(help="Chance of any false alarm, if nothing moved.")] = 0.05,
+    relevant: Annotated[
+        float, typer.Option(help="Change of a share that has to be visible before it is said that nothing moved.")
+    ] = 0.2,
     permutations: Annotated[int, typer.Option(help="How often rows change places by chance.")] = 999,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Say whether what comes in has moved: refresh the eval set, retrain, or nothing.
 
-    Exit code 0 if there is nothing to do, 1 if there is, 2 if the samples are too small to find anything.
+    Exit code 0 if there is nothing to do, 1 if there is, 2 if nothing was found in samples that are too small to say so.
     """
     from ..curate.embed.encoder import TFIDF, find_encoder
     from ..curate.reading.mapping import Given
@@ -43,7 +46,8 @@ def drift(
     found = measure_drift(
         sample_rows(new, columns=Given(text=text, label=label, group=group)), sample_rows(against),
         train_rows=None if train is None else training_rows(train),
-        encoder=find_encoder(encoder or TFIDF, download=download).encoder, alpha=alpha, permutations=permutations, seed=seed,
+        encoder=find_encoder(encoder or TFIDF, download=download).encoder, alpha=alpha, relevant=relevant,
+        permutations=permutations, seed=seed,
     )  # fmt: skip
     names = {"new": str(new), "eval": str(against), "train": None if train is None else str(train)}
     answer({**found.summary(), "names": names}, as_json, lambda: print_drift(found, names))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..curate.wording import counted
+from ..curate.wording import counted, shell
 from .lines import cells, columns, say, show, tell
 
 if TYPE_CHECKING:
@@ -47,14 +47,21 @@ def _print_comparison(comparison: Comparison, drift: Drift, names: dict[str, str
             )
         )  # fmt: skip
     show(table)
+    if drift.told and not drift.drifted:
+        say(f"a change of less than {comparison.sight.least:.0%} of the rows may go unseen")
 
 
 def _next(drift: Drift, names: dict[str, str | None]) -> None:
     if "refresh" in drift.actions:
         new = str(names["new"])
         if new.rstrip("/").endswith(".vet"):
-            say(f"next: vetset evalset refresh {names['eval']} --from {new}")
+            say(f"next: vetset evalset refresh {shell(names['eval'])} --from {shell(new)}")
         else:
-            say(f"next: vetset read {new} -o newer.vet, then vetset evalset refresh {names['eval']} --from newer.vet")
+            say(
+                f"next: vetset read {shell(new)} -o newer.vet, "
+                f"then vetset evalset refresh {shell(names['eval'])} --from newer.vet"
+            )
     elif not drift.told:
-        say("next: take a larger sample; `would be seen` says what one of this size shows")
+        say(
+            "next: take a larger sample; `would be seen` says what one of this size shows (--relevant sets what has to be)"
+        )

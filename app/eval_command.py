@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from .answering import Json, announce, answer
 from .given import commas, user
+from .model_given import check_model, reachable
+from .opened import open_evalset
+from .stopping import answers_kept, stoppable
+
+if TYPE_CHECKING:
+    from ..evaluate.runs.wanted import Wanted
 
 _WORDS = {
     "part": ("dev", "ship"),
@@ -62,7 +68,9 @@ def eval(  # the verb's own name; nothing here needs Python's
     seed: Annotated[int, typer.Option(help="Of examples, and of the draw of tokens.")] = 0,
     prices: Annotated[Path | None, typer.Option(help="A dated price file.")] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of runs.")] = Path("runs"),
-    name: Annotated[str | None, typer.Option(help="Of the run (default: the model's and the rung's).")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Of the run; of a ladder the beginning of all names (default: the model's).")
+    ] = None,
     digest: Annotated[str | None, typer.Option(help="What the eval set's digest has to begin with.")] = None,
     journal: Annotated[Path | None, typer.Option(help="Where answers are kept (default: RUNS/journal.jsonl).")] = None,
     key_env: Annotated[str | None, typer.Option(help="Environment variable with the server's API key.")] = None,
@@ -85,12 +93,10 @@ def eval(  # the verb's own name; nothing here needs Python's
     Every answer is kept as it comes: the same command again asks only what is missing. --ladder runs the cheaper ways too,
     which a fine-tune has to beat.
     """
-    from ..evaluate.evalsets.evalset import EvalSet
-    from ..evaluate.runs.evaluating import eval_ladder, eval_model
     from ..evaluate.runs.wanted import Wanted
-    from .eval_page import print_ladder, print_run, rate
 
     _check_words(part=part, rung=rung, choose=choose)
+    _check_judge(scorer, judge)
     wanted = Wanted(
         part=cast(Any, part), scorers=_specs(scorer), judge=judge, rung=cast(Any, rung), prompt=prompt,
         examples=examples, shots=shots, choose=cast(Any, choose), documents=documents,
@@ -100,14 +106,26 @@ def eval(  # the verb's own name; nothing here needs Python's
         candidate=candidate,
         reasoner=reasoner, forgetting=forgetting, base=base, concurrency=concurrency,
     )  # fmt: skip
-    evalset = EvalSet.open(on)
-    with rate() as progress:
-        if ladder:
-            climbed = eval_ladder(model, evalset, wanted, say=announce, progress=progress)
-            answer(climbed.summary(), as_json, lambda: print_ladder(climbed))
-            return
-        run = eval_model(model, evalset, wanted, say=announce, progress=progress)
-    answer(_summary(run), as_json, lambda: print_run(run, on))
+    _run(model, on, wanted, ladder=ladder, as_json=as_json)
+
+
+def _run(model: str, on: Path, wanted: Wanted, *, ladder: bool, as_json: bool) -> None:
+    from ..evaluate.runs.evaluating import eval_ladder, eval_model
+    from ..evaluate.runs.results import Run
+    from .eval_page import print_ladder, print_run, rate
+
+    journal = wanted.journal or wanted.out / "journal.jsonl"
+    asked = {"MODEL": model, "--judge": wanted.judge, "--candidate": wanted.candidate, "--reasoner": wanted.reasoner}
+    asked |= {"--base": wanted.base}
+    with stoppable(lambda: answers_kept(journal)), reachable(*asked.values(), journal=journal), rate() as progress:
+        evalset = open_evalset(on)
+        for option, spec in asked.items():
+            check_model(option, spec, download=wanted.download)
+        made = (eval_ladder if ladder else eval_model)(model, evalset, wanted, say=announce, progress=progress)
+    if isinstance(made, Run):
+        answer(_summary(made), as_json, lambda: print_run(made, on))
+    else:
+        answer(made.summary(), as_json, lambda: print_ladder(made))
 
 
 def _summary(run: Any) -> dict[str, Any]:
@@ -130,6 +148,19 @@ def _check_words(**given: str | None) -> None:
             raise UsageError(
                 f"--{option} {quote(word, 30)} is none; give {', '.join(_WORDS[option][:-1])} or {_WORDS[option][-1]}."
             )
+
+
+def _check_judge(scorers: list[str] | None, judge: str | None) -> None:
+    from ..curate.errors import UsageError, quote
+
+    judging = [one for one in _specs(scorers) if one.startswith("judge:")]
+    if judging and judge is None:
+        raise UsageError(
+            f"--scorer {quote(judging[0])} needs a model that judges; name it with --judge MODEL, one that `vetset judge` has "
+            "held against people."
+        )
+    if judge is not None and not judging:
+        raise UsageError("--judge is the model of the scorer judge:RUBRIC; add --scorer judge:RUBRIC, or leave it out.")
 
 
 def _specs(scorers: list[str] | None) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..curate.masking import mask
-from ..curate.wording import counted
+from ..curate.wording import counted, shell
 from .lines import cells, clipped, columns, say, show, tell
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def print_run(run: Run, evalset: Path) -> None:
             shown = row["error"] if status == "error" else row["output"]
             tell(f"first {status}: row {row['id']}: '{clipped(mask(str(shown)[:400]), 100)}'")
     if told["part"] == "dev":
-        say(f"next: vetset eval MODEL --on {evalset} --ladder -o {run.folder.parent}")
+        say(f"next: vetset eval MODEL --on {shell(evalset)} --ladder -o {shell(run.folder.parent)}")
     else:
-        say(f"next: vetset compare BASELINE {run.folder}")
+        say(f"next: vetset compare BASELINE {shell(run.folder)}")
 
 
 def _took(of: dict[str, Any]) -> str:
@@ -110,9 +110,7 @@ def _print_retrieval(found: dict[str, Any] | None) -> None:
 def print_ladder(ladder: Ladder) -> None:
     """Print the rungs, and what the candidate has to beat."""
     told = ladder.evalset
-    say(
-        f"{ladder.folder / 'ladder.json'}: {told['part']} of {told['name']}, {counted(told['rows'], 'row')}, by {ladder.scorer}"
-    )
+    say(f"{ladder.path}: {told['part']} of {told['name']}, {counted(told['rows'], 'row')}, by {ladder.scorer}")
     table = columns(
         "rung", "score", "95% interval", "not scored", "tokens", "seconds", "cost", "run", right=(1, 2, 3, 4, 5, 6)
     )
@@ -128,7 +126,7 @@ def print_ladder(ladder: Ladder) -> None:
         f"the candidate ({candidate.score:.1%}) {word} the best cheaper rung, {best.rung} ({best.score:.1%}): "
         f"{100 * (candidate.score - best.score):+.1f} points; whether that is more than noise, `vetset compare` says"
     )
-    say(f"next: vetset compare {ladder.folder / best.run} {ladder.folder / candidate.run}")
+    say(f"next: vetset compare {shell(ladder.folder / best.run)} {shell(ladder.folder / candidate.run)}")
 
 
 def _line(rung: Rung) -> tuple[object, ...]:

@@ -49,6 +49,13 @@ def build(
     most_copies: Annotated[
         int | None, typer.Option(help="Leave texts that stand oftener out of the eval set, and in train.")
     ] = None,
+    keep_close: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Leave rows in train that only these rules find: near, ngram, contained, masked, short, meaning (for texts that "
+            "are filled-in forms); none lets all leave, even if they are most."
+        ),
+    ] = None,
     encoder: _Encoder = None,
     cosine: _Cosine = None,
     download: _Download = False,
@@ -66,8 +73,8 @@ def build(
     result = run(
         dataset, out or name.with_name(f"{name.name.removesuffix('.vet')}.evalset"), rows=rows,
         shares=Shares(dev=dev_share, reserve=confirm_share), by=commas(by), split=from_, edge_share=edge_share,
-        most_copies=most_copies, encoder=encoder, cosine=cosine, download=download, seed=seed, say=announce,
-        progress=told_now_and_then(announce),
+        most_copies=most_copies, keep_close=commas(keep_close), encoder=encoder, cosine=cosine, download=download, seed=seed,
+        say=announce, progress=told_now_and_then(announce),
     )  # fmt: skip
     warn(dataset)
     answer(result.summary(), as_json, lambda: print_built(result))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..curate.masking import mask
-from ..curate.wording import counted
+from ..curate.wording import counted, shell
 from .lines import cells, clipped, columns, listed, say, show, tell
 
 if TYPE_CHECKING:
@@ -42,16 +42,20 @@ def print_built(result: Built) -> None:
     if close["rows"]:
         tell(f"{counted(close['rows'], 'row')} of the other {close['of']:,} left the set, too close to an eval row:")
         _rules(close["by_rule"])
-        say(f"undo: vetset decide {result.dataset} --undo {result.aside.batch}")
+        say(f"undo: vetset decide {shell(result.dataset)} --undo {result.aside.batch}")
     else:
         tell(f"none of the other {close['of']:,} rows is too close to an eval row")
-    tell(f"the eval rows stand in split {result.aside.split} of {result.dataset}, in no train file of `vetset export`")
+    tell(
+        f"the eval rows stand in split {result.aside.split} of {shell(result.dataset)}, in no train file of `vetset export`"
+    )
     _sights(result.sights)
     for note in result.notes:
         tell(f"note: {note}")
     if result.aside.unchecked:
-        tell(f"splits changed, so {listed(result.aside.unchecked)} have to look again: vetset check {result.dataset}")
-    say(f"next: vetset evalset freeze {folder}")
+        tell(
+            f"splits changed, so {listed(result.aside.unchecked)} have to look again: vetset check {shell(result.dataset)}"
+        )
+    say(f"next: vetset evalset freeze {shell(folder)}")
 
 
 def print_frozen(result: Frozen) -> None:
@@ -62,7 +66,7 @@ def print_frozen(result: Frozen) -> None:
         f"{result.evalset.folder} {word}: version {of['version']}, {counted(len(of['row_digests']), 'row')}, digest "
         f"{of['digest'][:16]}..., at {of['frozen_at']} by {clipped(of['frozen_by'], 30)}"
     )
-    say(f"next: vetset eval MODEL --on {result.evalset.folder}")
+    say(f"next: vetset eval MODEL --on {shell(result.evalset.folder)}")
 
 
 def print_refreshed(result: Refreshed) -> None:
@@ -90,7 +94,7 @@ def print_refreshed(result: Refreshed) -> None:
     for note in result.notes:
         tell(f"note: {note}")
     tell("scores on the version before are no longer comparable: score the baseline again")
-    say(f"next: vetset evalset status {folder} --train NAME.vet")
+    say(f"next: vetset evalset status {shell(folder)} --train NAME.vet")
 
 
 def print_status(result: Status) -> None:
@@ -112,7 +116,8 @@ def print_status(result: Status) -> None:
     show(table)
     if result.reserve:
         tell(
-            f"a reserve of {counted(result.reserve, 'row')} waits for `vetset evalset refresh {result.evalset.folder} --confirm`"
+            f"a reserve of {counted(result.reserve, 'row')} waits for "
+            f"`vetset evalset refresh {shell(result.evalset.folder)} --confirm`"
         )
     if result.drift is not None:
         tell(f"drift: {result.drift.ruling.sentence}")

@@ -25,7 +25,8 @@ def failures(
     threshold: Annotated[float, typer.Option(help="Least score that is no failure.")] = 1.0,
     scorer: Annotated[str | None, typer.Option(help="To judge by (default: the run's first).")] = None,
     taxonomy: Annotated[
-        Path | None, typer.Option(help="File of the kinds that are known (default: failures.json beside the run).")
+        Path | None,
+        typer.Option(help="File of the kinds that are known (default: failures-EVALSET.json beside the run)."),
     ] = None,
     save: Annotated[bool, typer.Option("--save/--no-save", help="Write the kinds down for the next run.")] = True,
     names: Annotated[Path | None, typer.Option(help='TOML file of names: F1 = "wrong currency" a line.')] = None,
@@ -62,9 +63,10 @@ def failures(
     behaviour, no document or a doubtful reference is data. At least half behaviour is when a fine-tune can help.
     """
     from ..curate.embed.encoder import TFIDF, find_encoder
-    from ..evaluate.failing.finding import FILE, find_failures
+    from ..evaluate.failing.finding import find_failures
     from ..evaluate.failing.naming import read_names, split_names
     from ..evaluate.failing.taxonomy import read_taxonomy, save_taxonomy
+    from ..evaluate.failing.taxonomy_place import known_kinds, taxonomy_file
     from ..evaluate.runs.results import Run
     from ..evaluate.verdicts.gathering import find_evalset
     from .failures_page import print_failures
@@ -72,12 +74,15 @@ def failures(
     opened = Run.open(run)
     evalset = find_evalset(opened, on)
     rows = evalset.rows if evalset is not None else None
-    place = taxonomy or opened.folder.resolve().parent / FILE
+    place = taxonomy or taxonomy_file(opened)
+    known, came = (read_taxonomy(taxonomy), None) if taxonomy is not None else known_kinds(opened)
+    if came is not None:
+        announce(f"note: {came}")
     given = {**(read_names(names) if names is not None else {}), **split_names(label or [])}
     options = {"key_env": key_env, "download": download}
     judged = _causes(opened, rows, model, gold, rag, doubtful, threshold, scorer, {**options, "adapter": adapter})
     found = find_failures(
-        opened, rows, taxonomy=read_taxonomy(place), names=given, causes=judged, threshold=threshold, scorer=scorer,
+        opened, rows, taxonomy=known, names=given, causes=judged, threshold=threshold, scorer=scorer,
         judge=None if judge is None else _model(judge, options), journal=_journal(opened),
         encoder=find_encoder(encoder or TFIDF, download=download).encoder, seed=seed,
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..curate.wording import counted
+from ..curate.wording import counted, shell
 from .lines import cells, clipped, columns, listed, say, short_id, show, tell
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def print_failures(found: Failures, run: str, taxonomy: str | None) -> None:
         (group.kind.id for group in found.groups if group.kind.named_by == "words" and group.kind.words), None
     )
     if nameless is not None:
-        say(f"next: vetset failures {run} --label {nameless}='what goes wrong'")
+        say(f"next: vetset failures {shell(run)} --label {nameless}='what goes wrong'")
 
 
 def _table(found: Failures) -> None:

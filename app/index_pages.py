@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..curate.wording import counted
+from ..curate.wording import counted, shell
 from .lines import cells, clipped, columns, say, show, tell
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def print_added(result: AddResult) -> None:
         f"{result.index}: {counted(result.added, 'row')} of {result.name} added, {result.known:,} known already, "
         f"{result.empty:,} without a visible text"
     )
-    say(f"next: vetset index check {result.index} NAME.vet")
+    say(f"next: vetset index check {shell(result.index)} NAME.vet")
 
 
 def print_hits(result: CheckResult, name: str) -> None:

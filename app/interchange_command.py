@@ -66,7 +66,15 @@ def import_(
     ] = None,
     part: Annotated[str | None, typer.Option(help="dev or ship, where rows of both were answered.")] = None,
     only: Annotated[str | None, typer.Option(help="The task (lm-eval) or provider (promptfoo), of several.")] = None,
-    primary: Annotated[str | None, typer.Option(help="The score that counts (default: the tool's first).")] = None,
+    primary: Annotated[
+        str | None, typer.Option(help="The score that counts (default: the first --scorer, else the tool's first).")
+    ] = None,
+    scorer: Annotated[
+        list[str] | None,
+        typer.Option(help="Score the answers anew by class, number, json ...; repeat it for more.", metavar="SPEC"),
+    ] = None,
+    judge: Annotated[str | None, typer.Option(metavar="SPEC", help="The model of --scorer judge:RUBRIC.")] = None,
+    key_env: Annotated[str | None, typer.Option(help="Environment variable with the judge's API key.")] = None,
     baseline: Annotated[
         bool, typer.Option("--baseline", help="It is what candidates are held against, and none itself.")
     ] = False,
@@ -75,11 +83,13 @@ def import_(
     """Take over a run that another tool made, so that `vetset compare` can judge it."""
     from ..evaluate.evalsets.evalset import EvalSet
     from ..evaluate.interchange.importing import import_run
+    from ..evaluate.models.opening import open_model
     from .interchange_page import print_imported
 
     result = import_run(
         files, output, source=cast("Tool | None", source), on=EvalSet.open(on) if on is not None else None,
-        part=cast("Part | None", part), only=only, primary=primary, baseline=baseline,
+        part=cast("Part | None", part), only=only, primary=primary, scorers=scorer or (),
+        judge=None if judge is None else open_model(judge, key_env=key_env), baseline=baseline,
     )  # fmt: skip
     _warn(result.notes)
     answer(result.summary(), as_json, lambda: print_imported(result))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..curate.wording import counted
+from ..curate.wording import counted, shell
 from .lines import cells, clipped, columns, say, show, tell
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def print_imported(result: ImportResult) -> None:
     if told["evalset"]["folder"]:
         by = f"{joined['by_id']:,} by id, {joined['by_content']:,} by content"
         say(f"joined to {told['evalset']['name']} ({told['evalset']['part']}): {by}")
-    say(f"next: vetset compare BASELINE.run {result.run.folder}")
+    say(f"next: vetset compare BASELINE.run {shell(result.run.folder)}")
 
 
 def print_benchmarks(results: list[ImportResult]) -> None:

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from .answering import Json, answer
+from .model_given import check_model, reachable
+from .stopping import answers_kept, stoppable
 
 
 def judge(
@@ -23,7 +25,10 @@ def judge(
         Path | None, typer.Option("-o", "--out", help="Where it is written (default: RUBRIC.calibration.json).")
     ] = None,
     journal: Annotated[
-        Path | None, typer.Option(help="Where the judge's replies are kept, so that none is paid twice.")
+        Path | None,
+        typer.Option(
+            help="Where the judge's replies are kept, so that none is paid twice (default: RUBRIC.journal.jsonl)."
+        ),
     ] = None,
     key_env: Annotated[str | None, typer.Option(help="Environment variable with the server's API key.")] = None,
     seed: Annotated[int, typer.Option(help="Of the draws for the interval.")] = 0,
@@ -40,17 +45,21 @@ def judge(
     from ..evaluate.scorers.registry import calibration_file
     from .judge_page import print_calibration
 
-    labelled = read_labelled(labels)
-    opened = open_model(model, key_env=key_env)
-    judging = Judge(opened, read_rubric(rubric), ask=partial(answer_all, opened, journal=journal))
-    found = calibrate(judging, labelled.cases, labelled.human, others=labelled.others, seed=seed)
-    path = found.save(out or calibration_file(rubric))
+    kept = journal or rubric.with_name(f"{rubric.stem}.journal.jsonl")
+    with stoppable(lambda: answers_kept(kept)), reachable(model, journal=kept):
+        labelled = read_labelled(labels)
+        wanted = read_rubric(rubric)
+        check_model("--model", model)
+        opened = open_model(model, key_env=key_env)
+        judging = Judge(opened, wanted, ask=partial(answer_all, opened, journal=kept))
+        found = calibrate(judging, labelled.cases, labelled.human, others=labelled.others, seed=seed)
+        path = found.save(out or calibration_file(rubric))
     try:
         require_calibrated(judging, found)
         refused = None
     except GateError as error:
         refused = str(error)
     summary = vars(found) | {"file": str(path), "counts": refused is None, "why_not": refused}
-    answer(summary, as_json, lambda: print_calibration(found, path, refused))
+    answer(summary, as_json, lambda: print_calibration(found, path, refused, rubric=rubric, model=model))
     if refused is not None:
         raise typer.Exit(1)

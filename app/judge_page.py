@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .lines import cells, columns, show, tell
+from ..curate.wording import shell
+from .lines import cells, columns, say, show, tell
 
 if TYPE_CHECKING:
     from ..evaluate.scorers.judge_calibration import Calibration
 
 
-def print_calibration(found: Calibration, path: Path, refused: str | None) -> None:
+def print_calibration(found: Calibration, path: Path, refused: str | None, *, rubric: Path, model: str) -> None:
     """Print how far the judge agrees, who said what, and whether it counts."""
     tell(found.sentence())
     table = columns("people", "judge", "answers", right=(2,))
@@ -25,4 +26,6 @@ def print_calibration(found: Calibration, path: Path, refused: str | None) -> No
         if count:
             tell(f"{count:,} {said}.")
     tell(f"written: {path}")
-    tell(refused or "It counts: `vetset eval` takes it as the scorer judge:RUBRIC.")
+    tell(refused or "It counts: `vetset eval` takes it as a scorer.")
+    if refused is None:
+        say(f"next: vetset eval MODEL --on EVALSET --scorer {shell(f'judge:{rubric}')} --judge {shell(model)}")

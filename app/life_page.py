@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..curate.wording import counted
+from ..curate.wording import counted, shell
 from .lines import clipped, listed, say, tell
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def print_life(dataset: Dataset, life: Life) -> None:
     _line("stands", listed([head["action"] for head in life.standing]) or "undecided")
     for export in life.exports:
         _line("export", _export(export))
-    command = f"vetset decide {dataset.folder}"
+    command = f"vetset decide {shell(dataset.folder)}"
     if life.standing:
         say(f"undo: {command} --undo {life.standing[-1]['seq']}")
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..curate.wording import counted
+from ..curate.wording import counted, shell
 from .lines import cells, clipped, columns, listed, page_width, say, short_id, show, tell
 
 if TYPE_CHECKING:
@@ -31,9 +31,11 @@ def print_findings(dataset: Dataset, found: Listed, *, limit: int) -> None:
     if silent := [rule for rule in found.counts if not (found.frame["rule"] == rule).any()]:
         tell(f"nothing to list for {listed(silent)}")
     if found.unchecked:
-        tell(f"not run on these rows: {listed(found.unchecked)} (vetset check {dataset.folder} --select RULE)")
+        tell(f"not run on these rows: {listed(found.unchecked)} (vetset check {shell(dataset.folder)} --select RULE)")
     if found.frame.height:
-        say(f"next: vetset why {dataset.folder} ID, or vetset decide {dataset.folder} --id ID --action drop")
+        say(
+            f"next: vetset why {shell(dataset.folder)} ID, or vetset decide {shell(dataset.folder)} --id ID --action drop"
+        )
 
 
 def _head(rule: str, of: dict[str, int], *, blocks: bool) -> str:
@@ -52,7 +54,7 @@ def print_decisions(dataset: Dataset, found: pl.DataFrame) -> None:
 
     if found.is_empty():
         say("nothing has been decided")
-        say(f"next: vetset decide {dataset.folder} --policy")
+        say(f"next: vetset decide {shell(dataset.folder)} --policy")
         return
     table = columns("batch", "at (UTC)", "by", "rows", "what", "", right=(3,))
     for line in found.iter_rows(named=True):
@@ -60,7 +62,7 @@ def print_decisions(dataset: Dataset, found: pl.DataFrame) -> None:
                              _what(line), _fate(line)))  # fmt: skip
     show(table)
     if any(sum(line[action] for action in ACTIONS) > line["undone"] for line in found.iter_rows(named=True)):
-        say(f"undo: vetset decide {dataset.folder} --undo BATCH")
+        say(f"undo: vetset decide {shell(dataset.folder)} --undo BATCH")
 
 
 def _what(line: dict[str, Any]) -> str:

@@ -26,8 +26,9 @@ def payback(
     """Work out what each option costs a year, what it saves, and after how many days it has paid for itself.
 
     The file holds `dated`, `requests_per_day` and an [[options]] table for each way, first what runs now: `name` and either
-    `price_per_request` or `input_price`, `output_price` (per million tokens), `input_tokens`, `output_tokens` (or `run`); further
-    `one_off`, `upkeep`, `fixed_per_month`, `failure_rate`. Any number may be [low, high] or {low = , likely = , high = }.
+    `price_per_request` or `input_price`, `output_price` (per million tokens), `input_tokens`, `output_tokens` (or `run`; and
+    `model` for the prices of [models."NAME"], which `vetset eval --prices` reads, too); further `one_off`, `upkeep`,
+    `fixed_per_month`, `failure_rate`. Any number may be [low, high] or {low = , likely = , high = }.
     """
     from ..evaluate.paying.working_out import work_out
     from .payback_page import print_payback

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..curate.masking import mask
-from ..curate.wording import counted
+from ..curate.wording import counted, shell
 from .figures import sentences
 from .lines import cells, clipped, columns, listed, page_width, say, short_id, show, tell
 
@@ -37,7 +37,7 @@ def print_read(result: ReadResult) -> None:
     folder = result.dataset.folder
     rejects = f"{counted(result.rejects, 'reject')} (in {folder}/rejects.jsonl, with the reason of each)"
     say(f"{folder}: {counted(result.rows, 'row')}" + (f" and {rejects}" if result.rejects else ", no rejects"))
-    say(f"next: vetset check {folder}")
+    say(f"next: vetset check {shell(folder)}")
 
 
 def _way(source: SourceRead) -> tuple[object, ...]:
@@ -77,7 +77,9 @@ def print_check(dataset: Dataset, result: CheckResult) -> None:
             word = "blocks" if rule in result.blocking else "" if of["standing"] else "settled"
             table.add_row(*cells(rule, of["rows"], of["clusters"] or "", of["standing"], word))
         show(table)
-        tell(f"for example (`vetset findings {folder}` lists all, `vetset why {folder} ID` shows a whole row)")
+        tell(
+            f"for example (`vetset findings {shell(folder)}` lists all, `vetset why {shell(folder)} ID` shows a whole row)"
+        )
         for rule in found:
             if not _unlicensed(result, rule):
                 _example(result, rule, max(map(len, found)))
@@ -91,15 +93,15 @@ def print_check(dataset: Dataset, result: CheckResult) -> None:
     if result.blocking:
         tell(f"blocking: {', '.join(result.blocking)} (`vetset rule {result.blocking[0]}` explains)")
     if found.get("labels.suspect", {}).get("standing"):
-        several = f"findings {folder} --select labels.suspect, which lists doubtful labels, the worst first"
-        one = f"queue {folder}, which puts doubtful labels in the order in which to review them"
+        several = f"findings {shell(folder)} --select labels.suspect, which lists doubtful labels, the worst first"
+        one = f"queue {shell(folder)}, which puts doubtful labels in the order in which to review them"
         say(f"next: vetset {several if _several(dataset) else one}")
     if stands:
-        say(f"next: vetset decide {folder} --policy, then vetset split {folder}")
+        say(f"next: vetset decide {shell(folder)} --policy, then vetset split {shell(folder)}")
     elif set(select_rules(None)) <= set(result.rules):
-        say(f"next: vetset split {folder}")
+        say(f"next: vetset split {shell(folder)}")
     else:  # of the rules that were not asked for nothing is told here
-        say(f"next: vetset check {folder}, which runs all rules")
+        say(f"next: vetset check {shell(folder)}, which runs all rules")
 
 
 def _print_clean(dataset: Dataset, result: CheckResult, rules: list[str]) -> None:
@@ -190,8 +192,8 @@ def print_decided(dataset: Dataset, outcome: Outcome, result: CheckResult, *, un
         tell(f"note: {note}")
     _print_standing(result)
     if outcome.batch and outcome.seqs and not undone:  # an undo can't be undone
-        say(f"undo: vetset decide {dataset.folder} --undo {outcome.batch}")
-    say(f"next: vetset split {dataset.folder}")
+        say(f"undo: vetset decide {shell(dataset.folder)} --undo {outcome.batch}")
+    say(f"next: vetset split {shell(dataset.folder)}")
 
 
 def print_taken_in(dataset: Dataset, taken: TakenIn, result: CheckResult) -> None:
@@ -203,13 +205,13 @@ def print_taken_in(dataset: Dataset, taken: TakenIn, result: CheckResult) -> Non
         tell(f"{taken.stale:,} {what} stale: the row changed or is not in this set; kept, and applied to none")
     _print_conflicts(outcome)
     _print_standing(result)
-    say(f"next: vetset split {dataset.folder}")
+    say(f"next: vetset split {shell(dataset.folder)}")
 
 
 def print_given_out(dataset: Dataset, path: object, lines: int) -> None:
     """Print how many decisions were written where."""
     say(f"{path}: {counted(lines, 'line')}, one a decision or an undo")
-    say(f"next: vetset decide {dataset.folder} --import {path}, in a copy of the set")
+    say(f"next: vetset decide {shell(dataset.folder)} --import {shell(path)}, in a copy of the set")
 
 
 def _print_conflicts(outcome: Outcome) -> None:
@@ -256,9 +258,9 @@ def print_split(result: SetSplit, folder: object = None) -> None:
         return
     if result.repeats:
         tell(f"{counted(result.repeats, 'exact repeat')} stand together in a split now, which the policy drops")
-        say(f"next: vetset decide {folder} --policy, then vetset export {folder} -o DIR")
+        say(f"next: vetset decide {shell(folder)} --policy, then vetset export {shell(folder)} -o DIR")
     else:
-        say(f"next: vetset export {folder} -o DIR")
+        say(f"next: vetset export {shell(folder)} -o DIR")
 
 
 def _balance(labels: Mapping[str, Any]) -> str:
@@ -308,7 +310,7 @@ def print_export(result: ExportResult) -> None:
             tell(loss.sentence)
     for note in result.notes:
         tell(f"note: {note}")
-    say(f"next: vetset verify {result.folder}")
+    say(f"next: vetset verify {shell(result.folder)}")
 
 
 def _account(counts: Mapping[str, int]) -> str:
@@ -357,7 +359,7 @@ def print_demo(result: DemoResult) -> None:
     show(table)
     tell(
         f"not counted: {', '.join(SENTENCES)}, which find what the tickets were drawn with and nobody counted (`vetset check "
-        f"{result.folder / 'tickets.vet'}` shows them)"
+        f"{shell(result.folder / 'tickets.vet')}` shows them)"
     )
     say()
     say(f"the policy settled {counted(result.settled, 'row')} of tickets.csv; the rest waits for a person")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..curate.wording import counted
+from ..curate.wording import counted, shell
 from .lines import clipped, listed, page_width, say, short_id, tell
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def print_queue(dataset: Dataset, queue: Queue) -> None:
         say(f"  and {queue.waiting - queue.frame.height:,} more (--limit N or --all)")
     _so_far(queue)
     if queue.frame.height:
-        say(f"next: vetset decide {dataset.folder} --id ID --action relabel --value LABEL, or --action keep")
+        say(f"next: vetset decide {shell(dataset.folder)} --id ID --action relabel --value LABEL, or --action keep")
 
 
 def _said(row: dict[str, Any]) -> str:

@@ -31,14 +31,14 @@ def first_of_each(path, count):
 def prepare(folder):
     import polars as pl
     from vetset.curate.dataset import frame
+    from vetset.evaluate.evalsets.closeness import too_close
     from vetset.evaluate.evalsets.evalset import EvalSet, save_evalset
     from vetset.evaluate.evalsets.freezing import freeze
-    from vetset.evaluate.runs.leaks import leaks
 
     train = first_of_each(DATA / "train.csv", 50)
     held = frame([{"messages": row["text"], "label": row["category"]} for row in first_of_each(DATA / "test.csv", 24)])
     known = frame([{"messages": row["text"], "label": row["category"]} for row in train])
-    near = leaks(held, known).ids  # of the eval rows, those that train holds nearly
+    near = too_close(held, known)["id"]  # of the eval rows, those that train holds nearly
     held = (
         held.filter(~pl.col("id").is_in(near.to_list()))
         .group_by("label", maintain_order=True)

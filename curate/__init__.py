@@ -9,8 +9,9 @@ export(dataset, "vetted")                 files with their provenance
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .faces import lazy
 
 if TYPE_CHECKING:
     from .checking import CheckResult, check
@@ -96,14 +97,4 @@ _HOMES = {
     "why": ".exports.life",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for: all of this room is a second, and one file of it takes a tenth."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value = getattr(import_module(_HOMES[name], __name__), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(globals(), _HOMES)

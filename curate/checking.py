@@ -25,7 +25,7 @@ from .near.compiled import compiled
 from .options import Options
 from .rules import RULES, out_of_reach, select_rules
 from .version import version
-from .wording import counted
+from .wording import counted, shell
 
 
 @dataclass(frozen=True)
@@ -286,7 +286,8 @@ def _own_eval_rows(rows: pl.DataFrame, against: Sequence[str | Path], chosen: li
     what = "all" if own.height == rows.height else f"{own.height:,} of"
     return [
         f"{what} {counted(rows.height, 'row')} stand in eval splits ({names}) and were not held against "
-        f"{', '.join(str(path) for path in against)}; rows that are trained on are read with `vetset read ... --split {train}`"
+        f"{', '.join(str(path) for path in against)}; rows that are trained on are read with `vetset read ... --split "
+        f"{shell(train)}`"
     ]
 
 

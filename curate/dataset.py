@@ -16,6 +16,7 @@ from . import disk, parts
 from . import manifest as manifest_file
 from .errors import DataError, StaleError, UsageError
 from .messages import Content, Said, content_hash
+from .wording import shell
 
 MESSAGE = pl.Struct(
     {
@@ -67,15 +68,17 @@ class Dataset:
         """
         folder = Path(folder)
         if folder.is_file():
-            raise UsageError(f"{folder} is a file and no set; run `vetset read {folder}`, which says where its set is.")
+            raise UsageError(
+                f"{folder} is a file and no set; run `vetset read {shell(folder)}`, which says where its set is."
+            )
         if not folder.is_dir():
-            raise UsageError(f"{folder}: no such set; make one with `vetset read FILE -o {folder}`.")
+            raise UsageError(f"{folder}: no such set; make one with `vetset read FILE -o {shell(folder)}`.")
         if any((folder / name).exists() for name in ("manifest.json", ".commit.json")):  # else it is no folder of ours
             disk.recover(folder)
         if not (folder / "manifest.json").exists():
             raise UsageError(
                 f"{folder} holds no manifest.json, so it is not a set (or its first read was cut off); "
-                f"run `vetset read FILE -o {folder}`."
+                f"run `vetset read FILE -o {shell(folder)}`."
             )
         dataset = cls(folder)
         version = dataset.manifest.get("format")
@@ -102,12 +105,15 @@ class Dataset:
             if parts.is_lost(self.folder, parts.SPLITS):
                 raise DataError(
                     f"{self.folder / parts.SPLITS} is gone or cut off, and with it the split that was made here; put it "
-                    f"back from a copy, or run `vetset split {self.folder}` again (manifest.json holds its seed and options)."
+                    f"back from a copy, or run `vetset split {shell(self.folder)}` again (manifest.json holds its seed and "
+                    "options)."
                 )
             return rows
         made = self._parquet(parts.SPLITS)
         if made.height != rows.height or not made["id"].equals(rows["id"]):
-            raise StaleError(f"{self.folder}/splits.parquet belongs to other rows; run `vetset split {self.folder}`.")
+            raise StaleError(
+                f"{self.folder}/splits.parquet belongs to other rows; run `vetset split {shell(self.folder)}`."
+            )
         return rows.with_columns(made["split"])
 
     @cached_property
@@ -115,7 +121,8 @@ class Dataset:
         """What the checks said, or ``None`` before the first check of these rows."""
         if parts.is_lost(self.folder, parts.FINDINGS):
             raise DataError(
-                f"{self.folder / parts.FINDINGS} is gone or cut off; run `vetset check {self.folder}`, which makes it again."
+                f"{self.folder / parts.FINDINGS} is gone or cut off; run `vetset check {shell(self.folder)}`, which makes it "
+                "again."
             )
         return self._parquet(parts.FINDINGS) if (self.folder / parts.FINDINGS).exists() else None
 

@@ -14,6 +14,7 @@ from .decisions.policy import Policy
 from .errors import UsageError
 from .masking import mask
 from .rules import RULES, named_rules
+from .wording import shell
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def list_findings(
     result = judge(dataset, policy=policy)
     wanted = result.rules if select is None else named_rules(select)
     if not result.rules:
-        raise UsageError(f"{dataset.folder} has not been checked yet; run `vetset check {dataset.folder}`.")
+        raise UsageError(f"{dataset.folder} has not been checked yet; run `vetset check {shell(dataset.folder)}`.")
     stand = result.standing.select("id", "rule", standing=True)
     found = result.findings.filter(pl.col("rule").is_in(wanted)).join(
         stand, on=["id", "rule"], how="left" if settled else "inner"

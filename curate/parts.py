@@ -19,6 +19,7 @@ from typing import Any
 from . import disk
 from . import manifest as manifest_file
 from .errors import DataError
+from .wording import shell
 
 ROWS, REJECTS, FINDINGS = "rows.parquet", "rejects.jsonl", "findings.parquet"
 SPLITS, DECISIONS = "splits.parquet", "decisions.db"
@@ -82,8 +83,8 @@ def decisions_lost(folder: Path) -> DataError:
     of_what = "the last export that is still there" if file else "an export's folder or from git"
     return DataError(
         f"{folder / DECISIONS} is gone, and with it what was decided; put it back from a copy, or take the decisions in "
-        f"from {of_what}: `vetset decide {folder} --import {file or 'decisions.jsonl'}` (with /dev/null in its place the "
-        "set goes on without any)."
+        f"from {of_what}: `vetset decide {shell(folder)} --import {shell(file or 'decisions.jsonl')}` (with /dev/null in its "
+        "place the set goes on without any)."
     )
 
 

@@ -8,8 +8,9 @@ compare("base.run", "new.run")               ship, hold or inconclusive, and why
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..curate.faces import lazy
 
 if TYPE_CHECKING:
     from .drifting.measuring import Drift, measure_drift
@@ -93,14 +94,4 @@ _HOMES = {
     "work_out": ".paying.working_out",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for (see ``vetset.curate``)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value = getattr(import_module(_HOMES[name], __name__), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(globals(), _HOMES)

@@ -27,3 +27,10 @@ def test_the_face_alone_imports_no_library(room):
     code = f"import sys, vetset.{room}; print(sorted({{'polars', 'numpy', 'numba', 'pyarrow', 'torch'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("room", FACES)
+def test_a_name_that_was_asked_for_is_looked_up_once(room):
+    name = FACES[room].__all__[0]
+    assert getattr(FACES[room], name) is vars(FACES[room])[name]
+    assert dir(FACES[room]) == sorted(FACES[room].__all__)

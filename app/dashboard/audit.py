@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
-from uuid import uuid4
 
 import numpy as np
 import polars as pl
@@ -23,51 +22,19 @@ from .context import ARRIVED, desk, guarded
 from .plain import named, plain
 from .presses import heard, safely
 from .reviewer import reviewer
+from .seat import Seat, seat
 
-_SEAT = "audit-seat"
+_PAGE = "audit"
 _DIALOG = acting.DIALOG
 _FIRST = ("labels.suspect", "labels.conflict", "labels.", "outputs.", "duplicates.")
-
-
-@dataclass
-class _Seat:
-    """Where one tab is.
-
-    A press that comes while another is worked on cuts that short at its next use of ``st.session_state``; this object changes
-    without such a use, so that what was written and the row that was left agree.
-    """
-
-    holder: str
-    at: str | None = None
-    left: str | None = None
-    """The row that was just decided: the next one is to be drawn."""
-    queue: tuple[Filter, Reviewed] | None = None
-    saw: Look | None = None
-    """What is drawn."""
-    every: Positions = field(default_factory=lambda: np.zeros(0, np.int64))
-    """The rows of its queue. Here and in no button's arguments: Streamlit keeps those of every row that was drawn."""
-
-    def leave(self, row_id: str) -> None:
-        """Have the row after this one drawn."""
-        self.left = row_id
-
-    def go(self, row_id: str) -> None:
-        """Have this row drawn."""
-        self.at, self.left = row_id, None
-
-
-def _seat() -> _Seat:
-    return st.session_state.setdefault(_SEAT, _Seat(uuid4().hex))
 
 
 def page() -> None:
     """Draw the page."""
     here = desk()
     look = here.look()
-    if st.session_state[ARRIVED] and (asked := row_asked(look, f"{PREFIX}row")):
-        seat = _seat()
-        seat.go(asked)
-        seat.queue = None  # a row that a link names is shown, in whatever queue
+    if st.session_state[ARRIVED]:
+        seat(_PAGE).arrive(row_asked(look, f"{PREFIX}row"))
     wanted, reviewed = choose(look, rule=_first_rule(look))
     _work(wanted, reviewed)
 
@@ -87,10 +54,12 @@ def _work(wanted: Filter, reviewed: Reviewed) -> None:
     every = here.pick(look, wanted, ranks=ranks, inside=inside)
     begun = here.pick(replace(look, heads=replace(look.heads, over=frozenset())), wanted, ranks=ranks, inside=inside)
     listed = still(every, look.heads, reviewed)
-    seat = _seat()
-    seat.saw, seat.every = look, every
-    _arrive(seat, look, (wanted, reviewed), listed)
-    position = _current(look, seat, every, listed)
+    seated = seat(_PAGE)
+    seated.saw, seated.every = look, every
+    at_hand = seated.at is not None and bool(np.isin(look.view.positions([seated.at]), listed).all())
+    if not seated.lists((wanted, reviewed), at_hand=at_hand):
+        seated.at = None
+    position = _current(look, seated, every, listed)
     queue_list.progress(look, every, begun=begun.size, rule=wanted.rule)
     acting.show_notice()
     if position is None:
@@ -98,7 +67,7 @@ def _work(wanted: Filter, reviewed: Reviewed) -> None:
         st.button("Undo", key="undo", shortcut="U", icon=":material/undo:", on_click=_undo)
         return
     row_id = look.view.rows["id"][position]
-    seat.go(row_id)
+    seated.go(row_id)
     st.query_params[f"{PREFIX}row"] = row_id
     row, queue = st.columns([3, 2], gap="medium")  # on a narrow screen the row stands over its queue
     with row:
@@ -107,16 +76,9 @@ def _work(wanted: Filter, reviewed: Reviewed) -> None:
         queue_list.draw(look, listed, position, rule=wanted.rule, on_pick=_go)
 
 
-def _arrive(seat: _Seat, look: Look, queue: tuple[Filter, Reviewed], listed: Positions) -> None:
-    """Stay at the row at hand, or, where another queue was chosen that has no such row, go to its first."""
-    if seat.queue not in (None, queue) and seat.at and not np.isin(look.view.positions([seat.at]), listed).all():
-        seat.at = None
-    seat.queue = queue
-
-
-def _current(look: Look, seat: _Seat, every: Positions, listed: Positions) -> int | None:
+def _current(look: Look, seated: Seat, every: Positions, listed: Positions) -> int | None:
     """Return the row to show, and lease it: that at hand or in the address, or the next that nobody else looks at."""
-    at, left = seat.at, seat.left
+    at, left = seated.at, seated.left
     if left is not None:
         st.session_state[acting.REASON] = ""
     wanted: list[str] | chain[str] = [at] if at and (look.view.positions([at]) >= 0).all() else []
@@ -124,7 +86,7 @@ def _current(look: Look, seat: _Seat, every: Positions, listed: Positions) -> in
         wanted = chain(_ids(look, onward(every, look.heads, int(look.view.positions([left])[0]))), _ids(look, listed))
     elif not wanted:
         wanted = chain(_ids(look, listed))
-    free = desk().leases.take(wanted, holder=seat.holder, reviewer=reviewer())
+    free = desk().leases.take(wanted, holder=seated.holder, reviewer=reviewer())
     if free is None and left is None and at and isinstance(wanted, list) and wanted:
         free = at  # asked for by its address: shown, although somebody else looks at it, too
     return None if free is None else int(look.view.positions([free])[0])
@@ -214,19 +176,19 @@ def _actions(row_id: str, rule: str | None, suggestion: labels.Suggestion | None
 
 
 def _held(row_id: str) -> None:
-    for lease in desk().leases.held_by_others(_seat().holder):
+    for lease in desk().leases.held_by_others(seat(_PAGE).holder):
         if lease.row_id == row_id and lease.reviewer != reviewer():  # a tab reloaded is another holder
             st.info(f"{named(lease.reviewer, 60)} looks at this row, too.", icon=":material/visibility:")
 
 
 @safely
 def _decide(row_id: str, action: Action, value: str | None, rule: str | None, seen: int) -> None:
-    seat = _seat()
-    if row_id == seat.left or row_id != seat.at:
-        return  # a second press before the next row was drawn: it meant that row, or nothing
+    seated = seat(_PAGE)
+    if not seated.takes(row_id):
+        return
     reason = st.session_state.get(acting.REASON) or None
     acting.decide(
-        [Decision(row_id, action, value, reason=reason, rule=rule)], seen=seen, done=lambda: seat.leave(row_id)
+        [Decision(row_id, action, value, reason=reason, rule=rule)], seen=seen, done=lambda: seated.leave(row_id)
     )
 
 
@@ -242,25 +204,25 @@ def _label(row_id: str, has: str | None, rule: str | None, seen: int, label: str
 @safely
 def _leave(row_id: str) -> None:
     """Go on to the next row."""
-    _seat().leave(row_id)
+    seat(_PAGE).leave(row_id)
 
 
 @safely
 def _start_again() -> None:
-    _seat().at = None
+    seat(_PAGE).start_again()
 
 
 @safely
 def _go(row_id: str) -> None:
-    _seat().go(row_id)
+    seat(_PAGE).go(row_id)
 
 
 @safely
 def _step(row_id: str, by: int) -> None:
-    seat = _seat()
-    if seat.saw is None:
+    seated = seat(_PAGE)
+    if seated.saw is None:
         return
-    view, every = seat.saw.view, seat.every
+    view, every = seated.saw.view, seated.every
     place = np.flatnonzero(every == view.positions([row_id])[0])
     if place.size:
         at = int(np.clip(place[0] + by, 0, every.size - 1))
@@ -269,7 +231,7 @@ def _step(row_id: str, by: int) -> None:
 
 @safely
 def _undo() -> None:
-    seat = _seat()
+    seated = seat(_PAGE)
     back = acting.undo()
     if back:
-        seat.go(back[0])
+        seated.go(back[0])

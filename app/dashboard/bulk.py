@@ -14,10 +14,9 @@ from ...curate.review.desk import Look
 from ...curate.review.heads import SETTLED
 from ...curate.review.worklist import Positions, findings_of
 from ...curate.wording import counted
-from . import acting
+from . import acting, sampled
 from .plain import short
 
-_SAMPLE = 5
 _WAYS = {
     "keep": "Accept all as they are", "suggestion": "Use each row's suggestion", "relabel": "Give all one label",
     "drop": "Drop all", "skip": "Skip all",
@@ -44,22 +43,11 @@ def dialog(look: Look, listed: Positions, *, rule: str, done: Callable[[], None]
         )
     rows = suggested(look, listed, rule) if way == "suggestion" else _same(look, listed)
     _say_decided(look, rows["id"])
-    sample = rows.gather_every(max(rows.height // _SAMPLE, 1)).head(_SAMPLE)
-    st.caption(f"{min(_SAMPLE, rows.height)} of {counted(rows.height, 'row')}, spread over all:")
-    places = look.view.positions(sample["id"].to_list())
-    texts = look.view.rows[places].select("text", "label")
+    sample = rows[sampled.spread(rows.height)]
+    st.caption(f"{sample.height} of {counted(rows.height, 'row')}, spread over all:")
     becomes = sample["value"] if way == "suggestion" else [label or way] * sample.height
-    st.dataframe(
-        pl.DataFrame(
-            {
-                "text": [short(text, 160) for text in texts["text"].fill_null("")],
-                "label": [short(name or "", 60) for name in texts["label"]],
-                "becomes": [short(value or "drop", 60) for value in becomes],
-            },
-            schema={"text": pl.String, "label": pl.String, "becomes": pl.String},
-        ),
-        hide_index=True, alt="A sample of the rows",
-    )  # fmt: skip
+    places = look.view.positions(sample["id"].to_list()).tolist()
+    sampled.rows(look, places, [value or "drop" for value in becomes])
     reason = st.text_input("Why", key="bulk-why", max_chars=500)
     ready = rows.height > 0 and (way != "relabel" or label is not None)
     if st.button(f"Decide {counted(rows.height, 'row')}", type="primary", disabled=not ready, key="bulk-go"):

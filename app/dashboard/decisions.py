@@ -10,23 +10,20 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from ...curate.decisions.decision import ACTIONS
 from ...curate.decisions.history import summed
 from ...curate.decisions.ledger_jsonl import export_jsonl
-from ...curate.decisions.log_pages import PAGE, Asked, choices, find, lines, reasons
+from ...curate.decisions.log_pages import PAGE, Asked, choices, find, reasons
 from ...curate.review.desk import Look
-from ...curate.review.worklist import Filter
 from ...curate.wording import counted
-from . import acting, links, record
+from . import acting, decision_batch, decision_words, links
 from .addressed import tell_unknown
 from .context import desk, guarded
-from .plain import named, plain, short
+from .plain import plain, short
 
 PREFIX = "l."
 """Of the parameters of this page, the log, in the address."""
 
-_BATCH, _NUMBER, _LINES, _GRID = f"{PREFIX}batch", f"{PREFIX}page", f"{PREFIX}lines", "decisions-batches"
-_ASKED = "undo-batch"  # the dialog
+_BATCH, _NUMBER, _GRID = f"{PREFIX}batch", f"{PREFIX}page", "decisions-batches"
 
 
 def page() -> None:
@@ -65,7 +62,7 @@ def _log() -> None:
     chosen = st.query_params.get(_BATCH)
     mine = _summed(str(here.ledger.identity()), look.seq, look.view.key, (chosen,), gone) if chosen else table.clear()
     if mine.height:
-        _batch(look, mine.row(0, named=True), set(gone))
+        decision_batch.draw(look, mine.row(0, named=True), set(gone))
     elif chosen:
         st.warning(f"The address asks for the batch {plain(chosen, 60)}: the log has none of that name.")
         st.query_params.pop(_BATCH)
@@ -127,7 +124,7 @@ def _undo() -> None:
 def _stale(heads: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "row": heads["row_id"], "what": [_said(head) for head in heads.iter_rows(named=True)],
+            "row": heads["row_id"], "what": [decision_words.said(head) for head in heads.iter_rows(named=True)],
             "who": [short(name, 60) for name in heads["reviewer"]], "when": heads["at"].str.slice(0, 16).str.replace("T", " "),
         },
         schema=dict.fromkeys(("row", "what", "who", "when"), pl.String),
@@ -146,12 +143,12 @@ def _batches(table: pl.DataFrame, why: Mapping[str, tuple[str, int]]) -> None:
     told = list(table.iter_rows(named=True))
     shown = pl.DataFrame(
         {
-            "when": [_when(batch["at"]) for batch in told],
+            "when": [decision_words.when(batch["at"]) for batch in told],
             "who": [short(batch["reviewer"], 60) for batch in told],
-            "what": [_what(batch) for batch in told],
+            "what": [decision_words.what(batch) for batch in told],
             "rows": table["rows"],
-            "state": [_state(batch) for batch in told],
-            "why": [_why(why.get(batch["batch"])) for batch in told],
+            "state": [decision_words.state(batch) for batch in told],
+            "why": [decision_words.why(why.get(batch["batch"])) for batch in told],
             "rules": [short(", ".join(batch["rules"]), 120) for batch in told],
         },
         schema={"when": pl.String, "who": pl.String, "what": pl.String, "rows": pl.Int64, "state": pl.String,
@@ -182,123 +179,7 @@ def _choose(names: Sequence[str]) -> None:
         st.query_params[_BATCH] = names[rows[0]]
     else:
         st.query_params.pop(_BATCH, None)
-    st.session_state[_LINES] = 1
-
-
-def _batch(look: Look, batch: Mapping[str, Any], gone: set[str]) -> None:
-    """Draw one batch: what it did, the way to take it back, and its lines."""
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{_what(batch)}** by {named(batch['reviewer'], 80)}, {plain(_when(batch['at']))} UTC")
-            left = sum(batch[action] for action in ACTIONS) - batch["undone"]
-            st.button(
-                "Undo this batch", key=f"undo-{batch['batch']}", icon=":material/undo:", on_click=_open,
-                disabled=left == 0 or desk().ledger.readonly,
-            )  # fmt: skip
-            if st.session_state.get(acting.DIALOG) == _ASKED:
-                _confirm(batch, left)
-        if batch["undo"]:
-            st.caption("An undo is not taken back: decide the rows again.")
-        many = sum(batch[action] for action in (*ACTIONS, "undo"))
-        number = min(st.session_state.get(_LINES, 1), -(-many // PAGE))
-        told = lines(desk().ledger, batch["batch"], page=number)
-        _lines(look, told, gone)
-        if many > PAGE:
-            st.pagination(-(-many // PAGE), key=_LINES, max_visible_pages=5)
-
-
-def _lines(look: Look, told: pl.DataFrame, gone: set[str]) -> None:
-    places = look.view.positions(told["row_id"])
-    texts = look.view.rows["text"].gather([max(int(place), 0) for place in places]) if look.view.rows.height else None
-    shown = pl.DataFrame(
-        {
-            "line": told["seq"],
-            "row": told["row_id"],
-            "what": [_said(line) for line in told.iter_rows(named=True)],
-            "state": [
-                "undone" if taken else "stale" if row in gone and action != "undo" else ""
-                for row, action, taken in told.select("row_id", "action", "taken").iter_rows()
-            ],
-            "why": [short(why or "", 200) for why in told["reason"]],
-            "text": [
-                "(gone)" if place < 0 or texts is None else short(texts[number] or "", 120)
-                for number, place in enumerate(places)
-            ],
-        },
-        schema={"line": pl.Int64, **dict.fromkeys(("row", "what", "state", "why", "text"), pl.String)},
-    )
-    picked = st.dataframe(
-        shown, key=f"lines-{told['seq'][0] if told.height else 0}", hide_index=True, on_select="rerun",
-        selection_mode="single-row", height=min(38 + 35 * max(told.height, 1), 420),
-        column_config={
-            "line": st.column_config.NumberColumn("Line", width="small"),
-            "row": st.column_config.TextColumn("Row", width="small"),
-            "what": st.column_config.TextColumn("What", width="small"),
-            "state": st.column_config.TextColumn("State", width="small"),
-            "why": st.column_config.TextColumn("Why", width="medium"),
-            "text": st.column_config.TextColumn("Text", width="large"),
-        },
-        alt="Lines of the batch, in the order of writing",
-    )  # fmt: skip
-    rows = list(dict.fromkeys(row for row, place in zip(told["row_id"], places, strict=True) if place >= 0))
-    if rows:
-        links.to_rows(
-            "Open this row in Audit" if len(rows) == 1 else f"Open the {len(rows)} rows of these lines in Audit",
-            Filter("rows", ids=tuple(rows)), reviewed="all", icon="rate_review",
-        )  # fmt: skip
-    chosen = picked["selection"]["rows"]
-    if chosen and chosen[0] < told.height and places[chosen[0]] >= 0:
-        row_id = told["row_id"][chosen[0]]
-        links.to_rows("Open this row alone", Filter("rows", ids=(row_id,)), reviewed="all", icon="open_in_new")
-        record.show(
-            look.view,
-            int(places[chosen[0]]),
-            heads=look.heads.frame.filter(pl.col("row_id") == row_id),
-            key="decisions",
-        )
-        record.decided(desk().ledger.history(row_id))
-
-
-def _open() -> None:
-    st.session_state[acting.DIALOG] = (
-        _ASKED  # no key is heard meanwhile: U would take back another batch than the one asked of
-    )
-
-
-@st.dialog("Undo this batch?", on_dismiss=acting.close_dialog)
-def _confirm(batch: Mapping[str, Any], left: int) -> None:
-    st.write(
-        f"{counted(left, 'decision')} by {named(batch['reviewer'], 80)} {'is' if left == 1 else 'are'} taken back; what was "
-        "decided before of these rows stands again. The log keeps both."
-    )
-    if st.button("Undo", type="primary", key="undo-sure", icon=":material/undo:"):
-        acting.undo_batch(batch["batch"])
-        acting.close_dialog()
-        st.rerun()
-
-
-def _when(at: str) -> str:
-    return at[:16].replace("T", " ")
-
-
-def _what(batch: Mapping[str, Any]) -> str:
-    return ", ".join(f"{batch[action]:,} {action}" for action in (*ACTIONS, "undo") if batch[action])
-
-
-def _said(line: Mapping[str, Any]) -> str:
-    return f"{line['action']} to {short(line['value'], 60)}" if line["action"] == "relabel" else line["action"]
-
-
-def _state(batch: Mapping[str, Any]) -> str:
-    acts = sum(batch[action] for action in ACTIONS)
-    undone = "undone" if batch["undone"] == acts else f"{batch['undone']:,} undone"
-    return ", ".join([undone] * bool(acts and batch["undone"]) + [f"{batch['stale']:,} stale"] * bool(batch["stale"]))
-
-
-def _why(found: tuple[str, int] | None) -> str:
-    if found is None:
-        return ""
-    return short(found[0], 120) + (f" (and {found[1] - 1:,} other)" if found[1] > 1 else "")
+    st.session_state[decision_batch.LINES] = 1
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
 import polars as pl
 import streamlit as st
 
@@ -14,11 +13,10 @@ from ...curate.review.desk import Look
 from ...curate.review.keeping import Keep, decisions, keep_by
 from ...curate.review.worklist import Positions
 from ...curate.wording import counted
-from . import acting
-from .plain import named, short
+from . import acting, sampled
+from .plain import named
 from .reviewer import reviewer
 
-_SAMPLE = 5
 _DONE = {"keep": "kept", "drop": "dropped", "relabel": "relabelled", "skip": "put off"}
 
 
@@ -133,21 +131,7 @@ def _show_sample(look: Look, plan: pl.DataFrame) -> None:
     if plan.is_empty():
         return
     going = plan.filter(pl.col("action") != "keep") if (plan["action"] != "keep").any() else plan
-    places = np.unique(np.linspace(0, going.height - 1, min(_SAMPLE, going.height)).astype(np.int64))
-    some = going[places]
-    texts = look.view.rows.select("text", "label")[some["row"]]
+    some = going[sampled.spread(going.height)]
     st.caption(f"{some.height} of them, spread over all:")
-    st.dataframe(
-        pl.DataFrame(
-            {
-                "text": [short(text, 160) for text in texts["text"].fill_null("")],
-                "label": [short(name or "", 60) for name in texts["label"]],
-                "becomes": [
-                    short(value, 60) if value else _DONE[action]
-                    for action, value in some.select("action", "value").iter_rows()
-                ],
-            },
-            schema={"text": pl.String, "label": pl.String, "becomes": pl.String},
-        ),
-        hide_index=True, alt="A sample of the rows",
-    )  # fmt: skip
+    becomes = [value or _DONE[action] for action, value in some.select("action", "value").iter_rows()]
+    sampled.rows(look, some["row"].to_list(), becomes)

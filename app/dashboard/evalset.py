@@ -8,13 +8,14 @@ import polars as pl
 import streamlit as st
 
 from ...curate.review.worklist import Filter
-from ...curate.wording import counted
+from ...curate.wording import counted, shell
 from ...evaluate.evalsets.ageing import Status, status
 from ...evaluate.evalsets.evalset import EvalSet
 from ...evaluate.runs.finding import find_evalsets, places_of
 from . import links
 from .addressed import tell_unknown
 from .context import desk, folder, guarded, in_commands
+from .named_folders import by_name
 from .plain import in_code, plain, short
 
 PREFIX = "e."
@@ -25,7 +26,7 @@ _STRATA = 200  # lines of the table; more are counted
 
 def page() -> None:
     """Draw the eval sets beside the set, or, where there is none, what stands in its eval splits."""
-    found = {_name(path): path for path in find_evalsets(places_of(folder()))}
+    found = by_name(find_evalsets(places_of(folder())), home=folder().parent)
     if not found:
         _splits()
         st.info(
@@ -38,12 +39,8 @@ def page() -> None:
     _one(found[name])
 
 
-def _name(path: Path) -> str:
-    return short(f"{path.parent.name}/{path.name}" if path.parent != folder().parent else path.name, 80)
-
-
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _status(place: str, _stamps: tuple[int, ...]) -> Status:
+def _status(place: str, stamps: tuple[int, ...]) -> Status:
     return status(EvalSet.open(place))
 
 
@@ -74,7 +71,7 @@ def _one(place: Path) -> None:
     _looked(found)
     st.caption("Held against newer rows and against the training data")
     st.code(
-        f"vetset evalset status {in_code(str(place))} --against NEWER.jsonl --train {in_code(in_commands())}",
+        f"vetset evalset status {shell(place)} --against NEWER.jsonl --train {shell(in_commands())}",
         language="bash",
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import polars as pl
 import streamlit as st
 
@@ -12,11 +11,9 @@ from ...curate.review.desk import Look
 from ...curate.review.keeping import decisions
 from ...curate.review.leak_matrix import NONE, OUTSIDE, drop_eval_side, drop_train_side, keep_both
 from ...curate.wording import counted
-from . import acting
+from . import acting, sampled
 from .duplicates_policy import closed, spelt
 from .plain import plain, short
-
-_SAMPLE = 5
 
 
 def planned(look: Look, cell: pl.DataFrame, way: str, *, replace: bool = False) -> pl.DataFrame:
@@ -47,22 +44,18 @@ def dialog(look: Look, cell: pl.DataFrame, *, done: Callable[[], None]) -> None:
     st.markdown(f"**{counted(cell.height, 'leak')}: {spelt(plan) or 'nothing to decide'}.**")
     if way == "train":
         _say_kept(look, cell, plan)
-    places = np.unique(np.linspace(0, cell.height - 1, min(_SAMPLE, cell.height)).astype(np.int64))
-    some = cell[places]
+    some = cell[sampled.spread(cell.height)]
     texts = look.view.rows["text"]
     st.caption(f"{some.height} of them, spread over all:")
-    st.dataframe(
-        pl.DataFrame(
-            {
-                "row": [short(text or "", 120) for text in texts.gather(some["row"])],
-                "is like": [
-                    "(of another file)" if peer < 0 else short(texts[peer] or "", 120) for peer in some["peer"].to_list()
-                ],
-            },
-            schema={"row": pl.String, "is like": pl.String},
-        ),
-        hide_index=True, alt="A sample of the pairs",
-    )  # fmt: skip
+    sampled.table(
+        {
+            "row": [short(text or "", 120) for text in texts.gather(some["row"])],
+            "is like": [
+                "(of another file)" if peer < 0 else short(texts[peer] or "", 120) for peer in some["peer"].to_list()
+            ],
+        },
+        alt="A sample of the pairs",
+    )
     reason = st.text_input("Why", key="leaks-why", max_chars=500)
     if st.button(f"Decide {counted(plan.height, 'row')}", type="primary", disabled=plan.is_empty(), key="leaks-go"):
         with st.spinner(f"Writing {counted(plan.height, 'decision')}…"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 
 import altair
@@ -17,7 +16,7 @@ from ...curate.review.summary import SECONDS_A_ROW, Summary, summarise
 from ...curate.review.worklist import Filter
 from ...curate.rules import RULES
 from ...curate.vetset_toml import settings_file
-from ...curate.wording import counted
+from ...curate.wording import counted, shell
 from ..figures import sentences
 from . import acting, links
 from .context import desk, folder, in_commands, told
@@ -61,7 +60,7 @@ def command(said: str) -> None:
 
 
 def _in_terminal(said: str) -> str:
-    return f"vetset {said.replace('{}', shlex.quote(in_commands()))}"
+    return f"vetset {said.replace('{}', shell(in_commands()))}"
 
 
 def _key(look: Look, policy: Policy) -> str:

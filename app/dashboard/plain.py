@@ -6,10 +6,10 @@ Markdown in data could load an image from somebody's server, show a link as some
 from __future__ import annotations
 
 import re
-import shlex
 from functools import lru_cache
 
 from ...curate.masking import mask
+from ...curate.wording import shell
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=&@/])")
 # What Streamlit makes a link of although every mark is escaped: it looks for addresses in the text that is left.
@@ -37,7 +37,7 @@ def in_code(name: str) -> str:
     >>> in_code("my `data`.vet")
     "'my 'data'.vet'"
     """
-    return shlex.quote(short(name)).replace("`", "'")
+    return shell(short(name)).replace("`", "'")
 
 
 def named(name: object, limit: int = 80) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from itertools import pairwise
 from typing import Literal
 
@@ -14,7 +13,7 @@ from ...curate.licence_terms import Class, Terms
 from ...curate.review import sources, trail
 from ...curate.review.desk import Look
 from ...curate.review.gates import unknown_licences, unlicensed
-from ...curate.wording import counted
+from ...curate.wording import counted, shell
 from . import links, record
 from .context import desk, in_commands
 from .plain import plain, short
@@ -74,7 +73,7 @@ def _licences(look: Look) -> None:
                 f"Other rows of {plain(mixed[0], 80)} name a licence: fill in the column there for those that do not."
             )
         else:
-            _command(f"read {' '.join(map(shlex.quote, trail.read_from(look.view.manifest)))} -o {{}} --license SPDX")
+            _command(f"read {' '.join(map(shell, trail.read_from(look.view.manifest)))} -o {{}} --license SPDX")
         if not mixed and (len(of_files) > 1 or rows < look.view.rows.height):
             st.caption(
                 f"{counted(len(of_files), 'file')} of {counted(files, 'file')} without one. Name every source, and the options "
@@ -252,4 +251,4 @@ def _life(look: Look) -> None:
 
 
 def _command(said: str) -> None:
-    st.code(f"vetset {said.replace('{}', shlex.quote(in_commands()))}", language="bash", wrap_lines=True)
+    st.code(f"vetset {said.replace('{}', shell(in_commands()))}", language="bash", wrap_lines=True)

@@ -8,8 +8,6 @@ import streamlit as st
 from ...evaluate.verdicts.verdict import Verdict
 from .plain import short
 
-_STATES = {"holds": "holds", "fails": "FAILS", "unsettled": "open", "missing": "not measured", "none": "no question"}
-
 
 def gates(verdict: Verdict) -> None:
     """Draw the gates, those in the way first."""
@@ -18,8 +16,8 @@ def gates(verdict: Verdict) -> None:
     shown = pl.DataFrame(
         {
             "gate": [gate.name for gate in told],
-            "state": [_STATES[gate.state] if gate.waived is None else "waived" for gate in told],
-            "said": [short(gate.said, 300) for gate in told],
+            "holds": [gate.mark for gate in told],
+            "said": [short(gate.told, 300) for gate in told],
             "next": [short(gate.next or "", 200) if not gate.passes else "" for gate in told],
         }
     )
@@ -27,7 +25,7 @@ def gates(verdict: Verdict) -> None:
         shown, hide_index=True, alt="Gates of the verdict, those in the way first",
         column_config={
             "gate": st.column_config.TextColumn("Gate", width="small"),
-            "state": st.column_config.TextColumn("State", width="small"),
+            "holds": st.column_config.TextColumn("Holds", width="small"),
             "said": st.column_config.TextColumn("What was found", width="large"),
             "next": st.column_config.TextColumn("Next", width="medium"),
         },

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import streamlit as st
 
 from ...curate.errors import VetsetError
+from ...curate.wording import shell
+from ...evaluate.evalsets.evalset import TOUCHES_FILE, EvalSet
 from ...evaluate.runs.finding import find_runs, places_of
 from ...evaluate.runs.results import Run
 from ...evaluate.verdicts.comparing import compare
+from ...evaluate.verdicts.forgetting import FILE as FORGETTING
 from ...evaluate.verdicts.gathering import find_evalset
 from ...evaluate.verdicts.pairing import Pairs, pair
 from ...evaluate.verdicts.verdict import Verdict
 from . import notyet, run_rows, run_tables
 from .addressed import tell_unknown
 from .context import desk, folder, guarded
-from .plain import plain, short
+from .named_folders import by_name
+from .plain import plain
 
 PREFIX = "r."
 """Of the parameters of this page in the address."""
+
+Stamp = tuple[str, int, int]
+"""A file, when it was written, and its bytes."""
 
 _MARKS = {"ship": "check_circle", "hold": "block", "inconclusive": "help"}
 
@@ -28,7 +34,7 @@ _MARKS = {"ship": "check_circle", "hold": "block", "inconclusive": "help"}
 def page() -> None:
     """Draw the page."""
     desk()
-    found = {_name(path): path for path in find_runs(places_of(folder()))}
+    found = by_name(find_runs(places_of(folder())), home=folder().parent)
     if len(found) < 2:
         if found:
             st.info(
@@ -57,27 +63,38 @@ def page() -> None:
     _compared(found[one], found[other])
 
 
-def _name(path: Path) -> str:
-    return short(f"{path.parent.name}/{path.name}" if path.parent != folder().parent else path.name, 80)
-
-
 @st.cache_resource(max_entries=8, show_spinner="Comparing…")
-def _judged(baseline: str, candidate: str, _stamps: tuple[int, ...]) -> tuple[Verdict, Pairs]:
+def _judged(baseline: str, candidate: str, stamps: tuple[Stamp, ...]) -> tuple[Verdict, Pairs]:
     one, other = Run.open(baseline), Run.open(candidate)
     return compare(one, other), pair(one, other)
 
 
-def _stamp(path: Path) -> int:
-    return (path / "run.json").stat().st_mtime_ns
+def _stamps(baseline: Path, candidate: Path, held: EvalSet | None) -> tuple[Stamp, ...]:
+    """Return what changes with every file that a verdict is made of: the runs, the ladders beside them, the ledger of looks."""
+    of_runs = [run / name for run in (baseline, candidate) for name in ("run.json", "results.parquet", FORGETTING)]
+    beside = [
+        path
+        for place in sorted({baseline.parent, candidate.parent})
+        for kind in ("*.json", "*/run.json")  # ladders, and the runs of their rungs
+        for path in sorted(place.glob(kind))
+    ]
+    ledger = [] if held is None else [held.folder / TOUCHES_FILE]
+    return tuple(found for path in (*of_runs, *beside, *ledger) if (found := _stamp(path)) is not None)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return str(path), found.st_mtime_ns, found.st_size
 
 
 @guarded
 def _compared(baseline: Path, candidate: Path) -> None:
     held = find_evalset(Run.open(candidate))
-    touched = [] if held is None else [(held.folder / "touches.jsonl")]
-    stamps = (_stamp(baseline), _stamp(candidate), *(path.stat().st_mtime_ns for path in touched if path.is_file()))
     try:
-        verdict, pairs = _judged(str(baseline), str(candidate), stamps)
+        verdict, pairs = _judged(str(baseline), str(candidate), _stamps(baseline, candidate, held))
     except VetsetError as error:
         st.error(f"These two can't be compared: {plain(error)}", icon=":material/block:")
         return
@@ -111,6 +128,4 @@ def _head(verdict: Verdict) -> None:
 
 def _command(baseline: Path, candidate: Path) -> None:
     st.caption("The same in a terminal, with an exit code; verdict.md lists the rows that flipped")
-    st.code(
-        f"vetset compare {shlex.quote(str(baseline))} {shlex.quote(str(candidate))}", language="bash", wrap_lines=True
-    )
+    st.code(f"vetset compare {shell(baseline)} {shell(candidate)}", language="bash", wrap_lines=True)

@@ -6,9 +6,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+import numpy as np
 import streamlit as st
 
 from ...curate.review.desk import Look
+from ...curate.review.worklist import Positions
 
 
 @dataclass
@@ -29,6 +31,8 @@ class Seat:
     """What was listed: where that changes to something without what is at hand, its first is drawn."""
     saw: Look | None = None
     """What is drawn. Here and in no button's arguments: Streamlit keeps those of everything that was ever drawn."""
+    every: Positions = field(default_factory=lambda: np.zeros(0, np.int64))
+    """The rows of its queue, where it goes from row to row; here for the same reason."""
     opened: Look | None = None
     """What the reviewer saw who opened the dialog."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 import polars as pl
 import streamlit as st
 
@@ -11,7 +9,7 @@ from ...curate.leakage.later import TimeFigures
 from ...curate.review.desk import Look
 from ...curate.review.leak_matrix import NONE, crossing, sources, split_table, times
 from ...curate.review.worklist import Filter
-from ...curate.wording import counted
+from ...curate.wording import counted, shell
 from . import links
 from .context import in_commands
 from .plain import in_code, plain, short
@@ -150,7 +148,7 @@ def _mix(look: Look) -> None:
 
 def another(look: Look) -> None:
     """Say which command makes another split, and what it would do; a split is no decision on rows."""
-    name = shlex.quote(in_commands())
+    name = shell(in_commands())
     rows = look.view.rows
     by = [word for word, column in (("group", "group"), ("time", "time")) if rows[column].null_count() < rows.height]
     by += [] if "time" in by else ["duplicates"]

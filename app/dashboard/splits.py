@@ -9,24 +9,19 @@ import polars as pl
 import streamlit as st
 
 from ...curate.review.desk import Look
-from ...curate.review.keeping import decisions, replaced
 from ...curate.review.leak_matrix import (
     BETWEEN,
     NONE,
-    OUTSIDE,
     Leaks,
-    find_leaks,
     matrix,
     to_do,
 )
 from ...curate.review.worklist import Positions
 from ...curate.wording import counted
-from . import acting, leak_batch, leak_pair, split_facts
+from . import acting, leak_acts, leak_batch, leak_pair, leaks_found, split_facts
 from .addressed import row_asked, tell_unknown
 from .context import ARRIVED, desk, guarded, in_commands
-from .duplicates_policy import tell
 from .plain import in_code, named, plain, short
-from .presses import heard, safely
 from .reviewer import reviewer
 from .seat import Seat, seat
 
@@ -34,7 +29,6 @@ PREFIX = "s."
 """Of the parameters of this page in the address."""
 
 _ANY = "any leak"
-_PAGE = "splits"
 
 
 def page() -> None:
@@ -49,7 +43,7 @@ def page() -> None:
             return
     split_facts.show_table(table)
     if st.session_state[ARRIVED]:
-        seat(_PAGE).arrive(row_asked(look, f"{PREFIX}row"))
+        seat(leaks_found.PAGE).arrive(row_asked(look, f"{PREFIX}row"))
     _leaks_between(look, table)
     split_facts.show_rest(look, table)
 
@@ -62,7 +56,7 @@ def _leaks_between(look: Look, table: pl.DataFrame) -> None:
     st.subheader("Leaks", anchor=False)
     name = in_code(in_commands())
     ran = set(look.view.manifest.get("checked") or [])
-    found = [rule for rule in BETWEEN if rule in set(_rules_found(look.view.key, look))]
+    found = [rule for rule in BETWEEN if rule in set(leaks_found.rules_found(look.view.key, look))]
     if not ran & set(BETWEEN):
         st.info(f"Nobody looked for leaks yet: run `vetset check {name}`; this page follows by itself.")
     elif not found and table.height < 2 and not _outside(look):
@@ -84,22 +78,12 @@ def _leaks_between(look: Look, table: pl.DataFrame) -> None:
         _work("" if rule == _ANY else rule)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _rules_found(key: str, _look: Look) -> list[str]:
-    return _look.view.findings["rule"].unique(maintain_order=True).to_list()
-
-
-@st.cache_resource(max_entries=4, show_spinner="Listing leaks…")
-def _leaks(key: str, rule: str, _look: Look) -> Leaks:
-    return find_leaks(_look.view, rule)
-
-
 @st.fragment
 @guarded
 def _work(rule: str) -> None:
     """Draw the matrix and the pair at hand; a key press runs this and nothing else."""
     look = desk().look()
-    leaks = _leaks(look.view.key, rule, look)
+    leaks = leaks_found.leaks_of(look.view.key, rule, look)
     cells = matrix(leaks, look.heads)
     _draw_matrix(cells)
     names = {
@@ -124,17 +108,17 @@ def _work(rule: str) -> None:
         text=f"{done:,} of {counted(cell.height, 'leak')} of {plain(split, 40)} in {plain(of, 40)} settled",
     )
     acting.show_notice()
-    at = _current(look, cell, left, seat(_PAGE))
+    at = _current(look, cell, left, seat(leaks_found.PAGE))
     if at is None:
         st.query_params.pop(f"{PREFIX}row", None)
         if left.size:
             st.info("Others are looking at the leaks that are left of this cell; wait a moment, or choose another.")
         else:
             st.success("Every leak of this cell is settled. Choose another, or check again after the next split.")
-        st.button("Undo", key="undo", shortcut="U", icon=":material/undo:", on_click=_undo)
+        st.button("Undo", key="undo", shortcut="U", icon=":material/undo:", on_click=leak_acts.undo)
         return
     name = look.view.rows["id"][cell["row"][at]]
-    seat(_PAGE).go(name)
+    seat(leaks_found.PAGE).go(name)
     st.query_params[f"{PREFIX}row"] = name
     _pair(look, cell, left, at)
 
@@ -144,7 +128,7 @@ def _cell_named(look: Look, leaks: Leaks, names: dict[str, tuple[str, str]]) -> 
 
     An address is silent of the cell with the most open leaks, which is another one by now.
     """
-    seated = seat(_PAGE)
+    seated = seat(leaks_found.PAGE)
     if seated.queue is not None or seated.at is None:
         return None
     place = int(look.view.positions([seated.at])[0])
@@ -202,102 +186,17 @@ def _line(look: Look, rows: pl.Series, name: str | None) -> int | None:
 def _pair(look: Look, cell: pl.DataFrame, left: Positions, at: int) -> None:
     pair = cell[at]
     name = look.view.rows["id"][pair["row"][0]]
-    for lease in desk().leases.held_by_others(seat(_PAGE).holder):
+    for lease in desk().leases.held_by_others(seat(leaks_found.PAGE).holder):
         if lease.row_id == name and lease.reviewer != reviewer():  # a tab reloaded is another holder
             st.info(f"{named(lease.reviewer, 60)} looks at this pair, too.", icon=":material/visibility:")
     quiet = st.session_state.get(acting.DIALOG) is not None
-    seat(_PAGE).saw = look
-    _acts((look.seq, look.view.key), pair, name, quiet=quiet)
-    _moves(look, cell, left.size, name, at, quiet=quiet)
+    seat(leaks_found.PAGE).saw = look
+    leak_acts.acts((look.seq, look.view.key), pair, name, quiet=quiet)
+    leak_acts.moves(look, cell, left.size, name, at, quiet=quiet)
     if st.session_state.get(acting.DIALOG) == "leaks":
-        saw = seat(_PAGE).looked(look)
-        leak_batch.dialog(saw, cell[to_do(cell, saw.heads)], done=seat(_PAGE).start_again)
+        saw = seat(leaks_found.PAGE).looked(look)
+        leak_batch.dialog(saw, cell[to_do(cell, saw.heads)], done=seat(leaks_found.PAGE).start_again)
     st.text_input(
         "Why", key=acting.REASON, on_change="ignore", max_chars=500, placeholder="for the log; may stay empty"
     )
     leak_pair.show(look, pair)
-
-
-def _acts(seen: tuple[int, str], pair: pl.DataFrame, name: str, *, quiet: bool) -> None:
-    """Draw what can be done; the row is a part of each button's key, so that a late press never lands on the next pair."""
-    key = heard(quiet=quiet)
-    outside = pair["of"][0] == OUTSIDE
-    train = pair["split"][0] if outside else pair["of"][0]
-    whole = f"{name}-{pair['of'][0]}"
-    with st.container(horizontal=True, gap="small"):
-        st.button(
-            "Drop this row" if train == NONE else f"Drop from {plain(train, 24)}", key=f"train-{whole}",
-            shortcut=key("D"), type="primary", icon=":material/delete:", on_click=_write, args=(name, pair, "train", *seen),
-            help="The row goes" if outside else "The row it is like goes, with all there that say the same; the eval row is kept",
-        )  # fmt: skip
-        if not outside:
-            st.button(
-                f"Drop from {plain(pair['split'][0], 24)}", key=f"test-{whole}", shortcut=key("T"),
-                icon=":material/delete_sweep:", on_click=_write, args=(name, pair, "test", *seen), help="The eval row goes",
-            )  # fmt: skip
-        st.button(
-            "Keep both", key=f"both-{whole}", shortcut=key("A"), icon=":material/done_all:", on_click=_write,
-            args=(name, pair, "both", *seen), help="No leak, or one to live with: settles every finding of this row",
-        )  # fmt: skip
-
-
-def _moves(look: Look, cell: pl.DataFrame, left: int, name: str, at: int, *, quiet: bool) -> None:
-    key = heard(quiet=quiet)
-    ids, rows = look.view.rows["id"], cell["row"]
-    before, behind = ids[rows[max(at - 1, 0)]], ids[rows[min(at + 1, rows.len() - 1)]]
-    with st.container(horizontal=True, gap="small"):
-        st.button("Back", key=f"back-{name}", shortcut=key("K"), on_click=_go, args=(before,), disabled=at == 0)
-        st.button(
-            "Next", key=f"next-{name}", shortcut=key("J"), on_click=_go, args=(behind,),
-            disabled=at + 1 >= cell.height,
-        )  # fmt: skip
-        st.button("Undo", key="undo", shortcut=key("U"), icon=":material/undo:", on_click=_undo)
-        st.button(
-            f"All {left:,} open", key="leaks", shortcut=key("B"), icon=":material/select_all:", on_click=_open,
-            disabled=not left, help="Settle every open leak of this cell at once",
-        )  # fmt: skip
-
-
-@safely
-def _open() -> None:
-    seated = seat(_PAGE)
-    seated.opened = seated.saw
-    st.session_state[acting.DIALOG] = "leaks"
-
-
-@safely
-def _write(name: str, pair: pl.DataFrame, way: str, seen: int, key: str) -> None:
-    seated = seat(_PAGE)
-    look = seated.saw
-    if look is None or look.view.key != key or not seated.takes(name):
-        return  # a pair of rows as they stood before the set was read anew names other rows by now
-    plan = leak_batch.planned(look, pair, way, replace=True)
-    if plan.is_empty():
-        seated.leave(name)
-        acting.notice("done", "That is decided already.")
-        return
-    reason = st.session_state.get(acting.REASON) or None
-    written = decisions(look.view, plan, rule=pair["rule"][0], reason=reason)
-    outcome = acting.decide(written, seen=seen, done=lambda: seated.leave(name))
-    if outcome is not None and not outcome.conflicts:
-        tell(plan, replaced(look.view, look.heads, plan))
-
-
-@safely
-def _go(name: str) -> None:
-    seat(_PAGE).go(name)
-
-
-@safely
-def _undo() -> None:
-    back = acting.undo()
-    if back:
-        seat(_PAGE).go(_told(back))
-
-
-def _told(back: list[str]) -> str:
-    """Return the row of a batch that was taken back of which leaks are told: an eval row, or that of an eval file."""
-    look = desk().look()
-    leaking = set(_leaks(look.view.key, "", look).pairs["row"].to_list()) if len(back) < 1_000 else set[int]()
-    places = look.view.positions(back)
-    return next((row for row, place in zip(back, places.tolist(), strict=True) if place in leaking), back[0])

@@ -16,7 +16,7 @@ from ..dataset import Dataset
 from ..errors import StaleError, UsageError, quote
 from ..rules import RULES, named_rules
 from ..version import version
-from ..wording import counted
+from ..wording import counted, shell
 from .applied import head_for
 from .decision import Decision, Outcome
 from .ledger import Ledger
@@ -136,7 +136,7 @@ def _decided(
     late = {conflict.uid for conflict in outcome.conflicts}
     written = [decision for decision in decisions if decision.uid not in late]
     notes = [*on_new_labels(dataset.rows, heads, written), *on_others(heads, written, reviewer)]
-    back = f" (to take it back: vetset decide {dataset.folder} --undo {outcome.batch})"
+    back = f" (to take it back: vetset decide {shell(dataset.folder)} --undo {outcome.batch})"
     return replace(outcome, notes=tuple(f"{note}{back}" for note in notes))
 
 
@@ -231,5 +231,5 @@ def warning(dataset: Dataset) -> str | None:
 
 def _findings(dataset: Dataset) -> pl.DataFrame:
     if dataset.findings is None:
-        raise UsageError(f"{dataset.folder} has no findings yet; run `vetset check {dataset.folder}` first.")
+        raise UsageError(f"{dataset.folder} has no findings yet; run `vetset check {shell(dataset.folder)}` first.")
     return dataset.findings.filter(pl.col("rule").is_in(list(RULES)))

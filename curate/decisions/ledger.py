@@ -28,6 +28,7 @@ import polars as pl
 
 from .. import parts
 from ..errors import UsageError, quote
+from ..wording import shell
 from .decision import Conflict, Decision, Outcome, check, check_reviewer
 from .ledger_file import (
     STANDING,
@@ -108,7 +109,7 @@ class Ledger:
         """
         path = Path(folder) / "decisions.db"
         if not path.parent.is_dir():
-            raise UsageError(f"{folder}: no such set; make one with `vetset read FILE -o {folder}`.")
+            raise UsageError(f"{folder}: no such set; make one with `vetset read FILE -o {shell(folder)}`.")
         readonly = not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK))
         ledger = cls(path, readonly=readonly, wait=wait)
         with ledger._lock, plain_errors(path):

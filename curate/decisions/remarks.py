@@ -10,7 +10,7 @@ import polars as pl
 
 from ..errors import quote
 from ..masking import mask
-from ..wording import counted
+from ..wording import counted, shell
 from .decision import Decision
 from .policy import REVIEWER, SETTLING
 
@@ -92,7 +92,7 @@ def on_nothing(
     if found.is_empty():
         unseen = [rule for rule in rules if rule not in checked]
         if len(unseen) == len(rules):
-            return f"{name} has not run on these rows; run `vetset check {folder} --select {name}`"
+            return f"{name} has not run on these rows; run `vetset check {shell(folder)} --select {name}`"
         beside = f" ({', '.join(unseen)} did not run)" if unseen else ""
         return f"no row has a finding of {name}{beside}, so there is nothing to decide"
     settled = heads.filter(pl.col("action").is_in(SETTLING) & pl.col("row_id").is_in(found.implode()))
@@ -117,8 +117,9 @@ def on_left(folder: Path, action: str, left: pl.DataFrame) -> list[str]:
     notes = []
     if seen:
         notes.append(
-            f"{counted(seen, 'row')} left for review, as what is suggested there is not sure: look (vetset findings {folder}), "
-            f"then vetset decide {folder} --id ID --action {action} --value VALUE, or one --value for all with --rule"
+            f"{counted(seen, 'row')} left for review, as what is suggested there is not sure: look (vetset findings "
+            f"{shell(folder)}), then vetset decide {shell(folder)} --id ID --action {action} --value VALUE, or one --value for "
+            "all with --rule"
         )
     if bare:
         notes.append(f"{counted(bare, 'row')} of which no finding suggests a value left alone; give one with --value")

@@ -16,6 +16,7 @@ from ..exports.provenance import verify
 from ..reading.reader import read
 from ..rules import RULES
 from ..splits.splitting import SetSplit, split
+from ..wording import shell
 from .generator import HELD_OUT, TICKETS, Planted, generate
 
 SENTENCES = (
@@ -73,8 +74,8 @@ class DemoResult:
         assert dataset.findings is not None  # noqa: S101 - the demo has checked it
         row = dataset.findings.filter(dataset.findings["rule"] == "labels.conflict")["id"][0]
         return [
-            f"vetset why {tickets} {row}",
-            f"vetset decide {tickets} --rule quality.template --action drop",
+            f"vetset why {shell(tickets)} {row}",
+            f"vetset decide {shell(tickets)} --rule quality.template --action drop",
             "vetset read YOUR_FILE -o yours.vet && vetset check yours.vet",
         ]
 

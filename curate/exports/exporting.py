@@ -19,6 +19,7 @@ from ..formats import wire as formats
 from ..formats.wire import Loss, Tally
 from ..manifest import announce
 from ..version import version
+from ..wording import shell
 from .account import compose
 from .card import card
 from .lineage import trace
@@ -89,7 +90,7 @@ def export(
         rules = ", ".join(rule for rule in vetting.blocking if (vetting.standing["rule"] == rule).any())
         raise GateError(
             f"{vetting.blocked.height:,} rows have findings that block ({rules}), so nothing was written; decide them "
-            f"(`vetset decide {dataset.folder}`), or export with --held hold to leave them out."
+            f"(`vetset decide {shell(dataset.folder)}`), or export with --held hold to leave them out."
         )
     rows = vetting.to_write(keep=held == "keep")
     options = {"format": format, "held": held, "extra": extra, "seed": seed}

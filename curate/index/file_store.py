@@ -26,6 +26,7 @@ import polars as pl
 
 from .. import sqlite_errors
 from ..errors import DataError, UsageError
+from ..wording import shell
 from . import signatures
 from .signatures import DAMAGED, U32, Settings
 from .stores import STANDING, Batch, Ints
@@ -71,7 +72,7 @@ class FileStore:
         if path.is_dir():
             raise UsageError(f"{path} is a folder; an index is a file, such as {path / 'kept.index'}.")
         if new is None and not path.exists():
-            raise UsageError(f"{path}: no such index; make one with `vetset index add {path} NAME.vet`.")
+            raise UsageError(f"{path}: no such index; make one with `vetset index add {shell(path)} NAME.vet`.")
         if not path.parent.is_dir():
             raise UsageError(f"{path.parent} is no folder; make it first.")
         with _plain_errors(path):
@@ -293,7 +294,7 @@ def _head(connection: sqlite3.Connection, path: Path, new: Callable[[], Settings
     """Return the settings that stand in the file; make them where it is new."""
     if _kind(connection, path) == 0:
         if new is None:
-            raise UsageError(f"{path} is empty; add a set with `vetset index add {path} NAME.vet`.")
+            raise UsageError(f"{path} is empty; add a set with `vetset index add {shell(path)} NAME.vet`.")
         settings = new()
         connection.execute("BEGIN IMMEDIATE")
         try:

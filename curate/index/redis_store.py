@@ -21,6 +21,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..errors import DataError, MissingExtra, UsageError, quote
+from ..wording import shell
 from .signatures import DAMAGED, U32, Settings
 from .stores import STANDING, Batch, Ints, shown
 
@@ -219,7 +220,7 @@ def _head(client: Any, name: str, address: str, new: Callable[[], Settings] | No
         found = client.get(f"{name}:head")
     place = shown(address)
     if found is None:
-        raise UsageError(f"{place}: no such index; make one with `vetset index add {place} NAME.vet`.")
+        raise UsageError(f"{place}: no such index; make one with `vetset index add {shell(place)} NAME.vet`.")
     return Settings.from_json(found.decode(errors="replace"), place)
 
 

@@ -16,6 +16,7 @@ from ..dataset import Dataset, is_whole
 from ..decisions.applied import Ledger, head_for
 from ..errors import DataError, StaleError, UsageError, quote
 from ..version import version
+from ..wording import shell
 from .mapping import Given
 from .planning import plan_all
 from .sources import Source, find_sources
@@ -184,7 +185,7 @@ def _told(dataset: Dataset, lost: list[str]) -> list[str]:
     if lost:
         said = {parts.FINDINGS: ("findings", "check"), parts.SPLITS: ("split", "split")}
         words = " and the ".join(said[name][0] for name in lost)
-        again = " and ".join(f"`vetset {said[name][1]} {dataset.folder}`" for name in lost)
+        again = " and ".join(f"`vetset {said[name][1]} {shell(dataset.folder)}`" for name in lost)
         notes.append(f"the {words} of the rows before are gone; run {again} again")
     if parts.is_lost(dataset.folder, parts.DECISIONS):
         return [*notes, str(parts.decisions_lost(dataset.folder)).rstrip(".")]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..dataset import is_set, sources_of
 from ..errors import DataError, UsageError, quote
+from ..wording import shell
 from . import tables
 from .chunks import Chunk, Reject, Source
 from .dialects import delimiter_of
@@ -86,7 +87,7 @@ def _set_for_data(folder: Path) -> str:
     )
     return (
         f"{folder} is a set and no data: read {source}, or, for the rows as they were decided, what "
-        f"`vetset export {folder} -o DIR` writes."
+        f"`vetset export {shell(folder)} -o DIR` writes."
     )
 
 

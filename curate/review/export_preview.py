@@ -26,6 +26,7 @@ from ..formats import wire
 from ..formats.wire import Loss, Tally
 from ..rules import RULES
 from ..vetset_toml import settings_file
+from ..wording import shell
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def place_beside(folder: Path, given: str) -> Path:
         place = (here / given.strip()).resolve()
     except (OSError, ValueError, RuntimeError) as error:
         raise UsageError(f"{quote(given)} is no folder's name; give one such as {usual_place(folder).name}.") from error
-    command = f"for another place, run `vetset export {folder.name} -o FOLDER`"
+    command = f"for another place, run `vetset export {shell(folder.name)} -o FOLDER`"
     if not given.strip() or place == here:
         raise UsageError(f"name a folder for the files, such as {usual_place(folder).name}.")
     if not place.is_relative_to(here):

@@ -26,6 +26,7 @@ from .. import findings as findings_table
 from ..dataset import Dataset
 from ..errors import DataError, StaleError, UsageError, VetsetError
 from ..rules import RULES
+from ..wording import shell
 
 FINDINGS = pl.Schema({**findings_table.SCHEMA, "row": pl.UInt32, "rule_order": pl.UInt16})
 """Columns of the findings of a view: ``row`` is the position in ``rows``; in the order of the rules, the worst first."""
@@ -225,14 +226,14 @@ def _findings(dataset: Dataset) -> pl.DataFrame:
     if not found.schema == findings_table.SCHEMA:
         raise DataError(
             f"{dataset.folder / parts.FINDINGS} has not the columns of findings; move it away and run "
-            f"`vetset check {dataset.folder}`."
+            f"`vetset check {shell(dataset.folder)}`."
         )
     place = dataset.rows.select("id").with_row_index("row")
     order = pl.col("rule").replace_strict(list(RULES), range(len(RULES)), default=len(RULES), return_dtype=pl.UInt16)
     placed = found.join(place, on="id", how="inner")
     if placed.height < found.height:
         raise StaleError(
-            f"{dataset.folder / parts.FINDINGS} speaks of rows that are not here; run `vetset check {dataset.folder}`."
+            f"{dataset.folder / parts.FINDINGS} speaks of rows that are not here; run `vetset check {shell(dataset.folder)}`."
         )
     return (
         placed.with_columns(order.alias("rule_order"), pl.col("row").cast(pl.UInt32))

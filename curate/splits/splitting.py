@@ -121,7 +121,7 @@ def split(
     checked = dataset.manifest.get("checked", [])
     # Of a split and findings that are both lost, a check would ask for the split first, so the findings are made here.
     whole = all(parts.is_lost(dataset.folder, name) for name in (parts.SPLITS, parts.FINDINGS))
-    hanging = [rule for rule in checked if rule in RULES and (whole or _hangs_on_splits(rule))]
+    hanging = [rule for rule in checked if rule in RULES and (whole or hangs_on_splits(rule))]
     again = [rule for rule in hanging if RULES[rule].default and not out_of_reach(rule)]
     left = [rule for rule in hanging if rule not in again]  # a split waits for no encoder
     if left:
@@ -144,7 +144,7 @@ def split(
         )  # fmt: skip
     else:
         # A first check for leaks that ended meanwhile looked at the old split.
-        unchecked = lambda now: [rule for rule in now or [] if not _hangs_on_splits(rule)]  # noqa: E731
+        unchecked = lambda now: [rule for rule in now or [] if not hangs_on_splits(rule)]  # noqa: E731
         dataset.save(files, step=step, train=train, checked=unchecked)
     given.forget()
     return SetSplit(result, dropped, estimated, repeats, official, aside.height)
@@ -154,7 +154,8 @@ _ON_SPLITS = ("duplicates.exact", "duplicates.normalised", "duplicates.near", "d
 """Rules that say something else of the same rows in other splits, beside those on leaks and coverage."""
 
 
-def _hangs_on_splits(rule: str) -> bool:
+def hangs_on_splits(rule: str) -> bool:
+    """Say whether a rule says something else of the same rows in other splits."""
     return rule.startswith(("leakage.", "coverage.")) or rule in _ON_SPLITS
 
 

@@ -14,9 +14,10 @@ from ...curate.embed.encoder import Encoder
 from ...curate.errors import DataError, UsageError
 from ...curate.wording import counted
 from . import ruling
-from .permuting import PERMUTATIONS, least_p
+from .permuting import PERMUTATIONS
 from .pooling import Pool, pooled, thinned
 from .shifts import Looked, Shift, adjust, look
+from .sight import RELEVANT, Sight
 
 _LOOKS = 6
 _ALIKE = 0.75  # of what new rows differ by from the training data, so much has to be the eval set's difference, too
@@ -34,6 +35,8 @@ class Comparison:
     units: tuple[int, int]
     """Independent units of the new sample and of the other one."""
     shifts: tuple[Shift, ...]
+    sight: Sight
+    """What so many can show."""
 
     @property
     def found(self) -> list[Shift]:
@@ -44,7 +47,7 @@ class Comparison:
         """Return it as JSON values."""
         return {
             "against": self.against, "rows": self.rows, "units_new": self.units[0], "units": self.units[1],
-            "shifts": [shift.summary() for shift in self.shifts],
+            "sight": self.sight.summary(), "shifts": [shift.summary() for shift in self.shifts],
         }  # fmt: skip
 
 
@@ -73,7 +76,7 @@ class Drift:
 
     @property
     def told(self) -> bool:
-        """Whether the samples are large enough to find anything at all."""
+        """Whether there is something to do, or the samples are large enough to say that there is not."""
         return self.ruling.told
 
     def summary(self) -> dict[str, Any]:
@@ -94,6 +97,7 @@ def measure_drift(
     weights: npt.ArrayLike | None = None,
     encoder: Encoder | None = None,
     alpha: float = 0.05,
+    relevant: float = RELEVANT,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> Drift:
@@ -111,15 +115,17 @@ def measure_drift(
             where they have one, else all alike.
         encoder: turns texts into vectors; for ``None`` TF-IDF, which is fitted to both samples and compares words.
         alpha: chance of a false alarm if nothing moved.
+        relevant: change of a share that samples have to be able to show before it is said that nothing moved.
         permutations: how often rows change places; p can't go below one over it.
         seed: of every draw.
 
     Raises:
         DataError: a sample has no row with a text, or a weight is none.
-        UsageError: ``alpha`` out of bounds, or too few permutations for it.
+        UsageError: ``alpha`` or ``relevant`` out of bounds, or too few permutations.
     """
-    if not 0 < alpha < 1:
-        raise UsageError(f"alpha is {alpha}; give a chance between 0 and 1, such as 0.05.")
+    for name, value, such in (("alpha", alpha, 0.05), ("relevant", relevant, RELEVANT)):
+        if not 0 < value < 1:
+            raise UsageError(f"{name} is {value:g}; give a share between 0 and 1, such as {such:g}.")
     looks = _LOOKS * (1 if train_rows is None else 2)
     if permutations + 1 < looks / alpha:
         raise UsageError(
@@ -135,11 +141,10 @@ def measure_drift(
         "encoder": encoder, "permutations": permutations, "alpha": alpha, "seed": seed, "looks": looks,
     }  # fmt: skip
     looked = {name: look(pool, **options) for name, pool in pools.items()}
-    compared = _adjusted(pools, looked, alpha=alpha)
+    compared = _adjusted(pools, looked, alpha=alpha, looks=looks)
     new, old = compared["eval"], compared.get("train")
     by_design = _by_design(new, old, reference, train_rows, options)
-    tellable = any(least_p(pool.unit_new, permutations) * options["looks"] <= alpha for pool in pools.values())
-    told = ruling.rule(new.shifts, old.shifts if old else None, by_design=by_design, told=tellable)
+    told = ruling.rule(new.shifts, old.shifts if old else None, by_design=by_design, small=_small(compared, relevant))
     notes += [f"against {_NAMES[name]}: {note}" for name, found in looked.items() for note in found.notes]
     rows = int(pools["eval"].new.sum()) + pools["eval"].left_out[0]
     if rows < new_rows.height:
@@ -177,7 +182,13 @@ def _pool(new: pl.DataFrame, known: pl.DataFrame, name: str, *, seed: int) -> Po
     return found
 
 
-def _adjusted(pools: dict[str, Pool], looked: dict[str, Looked], *, alpha: float) -> dict[str, Comparison]:
+def _small(compared: dict[str, Comparison], relevant: float) -> str | None:
+    """Return what to say of the sample that shows least, where it is too little; ``None`` where all show enough."""
+    worst = max(compared.values(), key=lambda comparison: comparison.sight.least)
+    return None if worst.sight.least <= relevant else worst.sight.sentence(_NAMES[worst.against], relevant)
+
+
+def _adjusted(pools: dict[str, Pool], looked: dict[str, Looked], *, alpha: float, looks: int) -> dict[str, Comparison]:
     """Return the comparisons, p corrected over the looks of all of them."""
     corrected = iter(adjust([shift for found in looked.values() for shift in found.shifts], alpha=alpha))
     compared = {}
@@ -185,7 +196,7 @@ def _adjusted(pools: dict[str, Pool], looked: dict[str, Looked], *, alpha: float
         pool = pools[name]
         units = int(pool.unit_new.sum()), int((~pool.unit_new).sum())
         shifts = tuple(next(corrected) for _ in found.shifts)
-        compared[name] = Comparison(name, int((~pool.new).sum()), units, shifts)
+        compared[name] = Comparison(name, int((~pool.new).sum()), units, shifts, Sight(*units, alpha, looks))
     return compared
 
 

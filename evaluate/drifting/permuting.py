@@ -8,7 +8,6 @@ alike in size (``pooling`` sees to it): under no drift the observed one is any o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from math import comb
 
 import numpy as np
 import numpy.typing as npt
@@ -64,12 +63,3 @@ def p_value(values: Doubles) -> float:
     0.25
     """
     return float((values >= values[0] - 1e-9 * max(abs(values[0]), 1e-9)).mean())
-
-
-def least_p(unit_new: Flags, permutations: int) -> float:
-    """Return the smallest p that so many units can come to.
-
-    >>> least_p(np.array([True, True, False]), 999)
-    0.3333333333333333
-    """
-    return max(1 / (permutations + 1), 1 / comb(unit_new.size, int(unit_new.sum())))

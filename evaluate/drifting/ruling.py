@@ -25,11 +25,11 @@ class Ruling:
     sentence: str
     reasons: tuple[str, ...]
     told: bool = True
-    """False where the samples are too small to find anything at all."""
+    """False where the samples are too small to show a change that matters."""
 
 
 def rule(
-    new: Sequence[Shift], old: Sequence[Shift] | None, *, by_design: Collection[str] = (), told: bool = True
+    new: Sequence[Shift], old: Sequence[Shift] | None, *, by_design: Collection[str] = (), small: str | None = None
 ) -> Ruling:
     """Apply ``RULE``.
 
@@ -37,7 +37,7 @@ def rule(
         new: the new sample against the eval set.
         old: against the training data; ``None`` where none was given.
         by_design: looks in which the eval set differs from the training data as the new sample does.
-        told: whether the samples could show anything.
+        small: what to say where nothing was found in samples that are too small to show what matters.
     """
     unlike_eval = [shift for shift in new if shift.found]
     known = {shift.look for shift in unlike_eval}
@@ -58,9 +58,8 @@ def rule(
         *(_small(shift, "the eval set") for shift in new if shift.sure and not shift.found),
         *(_small(shift, "the training data") for shift in old or () if shift.sure and not shift.found),
     ]
-    if not actions and not told:
-        sentence = "The samples are too small to find any drift; take more rows."
-        return Ruling((), sentence, tuple(reasons), told=False)
+    if not actions and small is not None:
+        return Ruling((), small, tuple(reasons), told=False)
     return Ruling(actions, _SENTENCES[actions], tuple(reasons))
 
 

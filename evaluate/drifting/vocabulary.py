@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...curate.masking import mask
+from ..word_list import words
 from .permuting import Doubles, Statistic
 from .pooling import Flags, Pool
 
-_WORD = re.compile(r"[^\W_]+")
-_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e00-\u0e7f]")  # scripts that set no blanks, and Hangul
 _READ = 4_000  # characters of a masked text; twice as many are masked, so that no secret is cut in half
 _MOST = 20_000  # words; of more the rarest, which stand in one text each, say little for their cost
 _SHOWN = 8
@@ -38,7 +36,7 @@ def vocabulary(pool: Pool) -> Vocabulary:
     units: list[int] = []
     columns: list[int] = []
     for unit, text in zip(pool.unit.tolist(), pool.texts, strict=True):
-        for word in sorted(_words(mask(text[: 2 * _READ])[:_READ])):
+        for word in sorted(set(words(mask(text[: 2 * _READ])[:_READ]))):
             units.append(unit)
             columns.append(place.setdefault(word, len(place)))
     shape = (pool.unit_new.size, max(len(place), 1))
@@ -105,13 +103,3 @@ def _divergence(new: Doubles, whole: Doubles) -> Doubles:
 
 def _bits(share: Doubles, middle: Doubles) -> Doubles:
     return share * np.log2(np.where(share > 0, share / middle, 1.0))
-
-
-def _words(text: str) -> set[str]:
-    found: set[str] = set()
-    for word in _WORD.findall(text.lower()):
-        if _RUN.match(word) and len(word) > 1:
-            found.update(word[at : at + 2] for at in range(len(word) - 1))
-        else:
-            found.add(word)
-    return found

@@ -15,15 +15,17 @@ from ...curate.dataset import is_set
 from ...curate.embed.encoder import TFIDF, find_encoder
 from ...curate.embed.encoding import Report
 from ...curate.errors import UsageError
-from ...curate.wording import counted
+from ...curate.wording import counted, shell
 from ..drifting.measuring import Drift, measure_drift
 from ..drifting.samples import sample_rows
 from ..runs.training_rows import training_rows
-from .closeness import How, spoilt
+from ..stats.holm import alpha_after
+from .closeness import How, kept_by, spoilt
 from .evalset import EvalSet
 from .reserve import read_reserve
+from .resuming import cut_off
 from .sight import Sight, sight
-from .touches import Touch, alpha_for, looks, now
+from .touches import Touch, looks, now
 
 MAX_AGE = 180
 """Days: two releases of most products and a season of their users; older sets ask what nobody asks any more."""
@@ -118,7 +120,7 @@ def status(
     for part in ("dev", "ship"):
         if (rows["part"] == part).any():
             seen = looks(evalset, part)
-            parts.append(Part(sight(rows, part), seen, alpha_for(len(seen) + 1, alpha)))
+            parts.append(Part(sight(rows, part), seen, alpha_after(len(seen) + 1, alpha=alpha)))
     age = None if evalset.digest is None else _days(of["frozen_at"], at or now())
     found = None if encoder is None else find_encoder(encoder, download=download).encoder
     drift = overlap = None
@@ -135,7 +137,12 @@ def status(
         )  # else a set that was just built might seem to rot
         cache = Path(train) / "vectors" if is_set(Path(train)) and disk.writable(Path(train)) else None
         how = How(
-            encoder=found, cosine=built.get("cosine") if as_built else cosine, cache=cache, progress=progress, say=say
+            encoder=found,
+            cosine=built.get("cosine") if as_built else cosine,
+            cache=cache,
+            progress=progress,
+            say=say,
+            kept=kept_by(of),
         )
         overlap = spoilt(pl.concat([rows, reserve]), training_rows(train), how, notes=notes)
         if found is None:
@@ -144,7 +151,12 @@ def status(
             )
     if evalset.digest is None:
         notes.append(
-            f"it is not frozen: its rows may change, and no look counts (`vetset evalset freeze {evalset.folder}`)"
+            f"it is not frozen: its rows may change, and no look counts (`vetset evalset freeze {shell(evalset.folder)}`)"
+        )
+    if cut_off(evalset):
+        notes.append(
+            f"a refresh of it was cut off: `vetset evalset refresh {shell(evalset.folder)}` begins by taking back what it did "
+            "to sets"
         )
     rot = [*_aged(age, max_age), *_spent(parts, evalset), *_moved(drift, against), *_learnt(overlap, train)]
     return Status(evalset, age, parts, reserve.height, drift, overlap, rot, notes, of.get("history", []))
@@ -170,7 +182,7 @@ def _spent(parts: list[Part], evalset: EvalSet) -> list[str]:
     way = "--confirm" if evalset.manifest.get("reserve") else "--from NEWER.vet"
     return [
         f"{counted(len(ship.looks), 'candidate')} looked at ship: the next one is tested at {ship.alpha:.4f}; take a fresh part "
-        f"with `vetset evalset refresh {evalset.folder} {way}`"
+        f"with `vetset evalset refresh {shell(evalset.folder)} {way}`"
     ]
 
 

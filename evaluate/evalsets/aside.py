@@ -18,16 +18,12 @@ from ...curate.dataset import Dataset, parquet
 from ...curate.decisions.decision import Decision
 from ...curate.decisions.ledger import Ledger
 from ...curate.errors import UsageError
+from ...curate.splits.splitting import hangs_on_splits
 from ...curate.version import version
 
 REVIEWER = "evalset"
 """Under whose name rows are dropped for being too close to an eval row."""
 SPLIT = "eval"
-_HANGING = (
-    "leakage.", "coverage.", "duplicates.exact", "duplicates.normalised", "duplicates.near", "duplicates.semantic",
-    "quality.length",
-)  # fmt: skip
-"""Rules that say something else of the same rows in other splits."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ def before(dataset: Dataset, name: str, chosen: pl.DataFrame | None) -> Before:
     """
     undone: list[Decision] = []
     with Ledger.open(dataset.folder) as ledger:
-        mine = (pl.col("reviewer") == REVIEWER) & pl.col("batch").str.starts_with(_batch(name, None))
+        mine = (pl.col("reviewer") == REVIEWER) & pl.col("batch").str.starts_with(batch_of(name))
         stands = ledger.head().filter(mine)
         if stands.height:
             ledger.undo(stands["seq"].to_list(), reviewer=REVIEWER, reason=f"the eval set {name} is built anew")
@@ -89,7 +85,7 @@ def put_back(dataset: Dataset, name: str, undone: list[Decision]) -> None:
     """Drop again what was taken back for an eval set that could not be built."""
     if undone:
         with Ledger.open(dataset.folder) as ledger:
-            ledger.decide(undone, reviewer=REVIEWER, batch=f"{_batch(name, None)}again")
+            ledger.decide(undone, reviewer=REVIEWER, batch=f"{batch_of(name)}again")
 
 
 def taken(dataset: Dataset) -> dict[str, str]:
@@ -145,7 +141,7 @@ def set_aside(
     assigned = splits.select("id", split=pl.when(mine).then(pl.lit(split)).otherwise(rest))
     batch = drop(dataset, name, chosen, close)
     checked = dataset.manifest.get("checked", [])
-    gone = [rule for rule in checked if rule.startswith(_HANGING)]
+    gone = [rule for rule in checked if hangs_on_splits(rule)]
     files: dict = {parts.SPLITS: parquet(assigned)}
     if gone and dataset.findings is not None:
         files[parts.FINDINGS] = parquet(dataset.findings.filter(~pl.col("rule").is_in(gone)))
@@ -165,7 +161,7 @@ def drop(dataset: Dataset, name: str, chosen: pl.DataFrame, close: pl.DataFrame)
     """Decide to drop rows that are too close to eval rows, as one batch; return its name."""
     if close.is_empty():
         return None
-    batch = _batch(name, chosen)
+    batch = batch_of(name, chosen)
     decisions = [
         Decision(row_id, "drop", reason=f"too close to the eval set {name}: {note}", rule=rule)
         for row_id, rule, note in close.select("id", "rule", "note").iter_rows()
@@ -179,7 +175,10 @@ def drop(dataset: Dataset, name: str, chosen: pl.DataFrame, close: pl.DataFrame)
     return batch
 
 
-def _batch(name: str, chosen: pl.DataFrame | None) -> str:
-    """Return the name of the batch of an eval set: the same rows, the same name, so that a cut-off build is made whole."""
+def batch_of(name: str, chosen: pl.DataFrame | None = None) -> str:
+    """Return the name of the batch of an eval set: the same rows, the same name, so that a cut-off build is made whole.
+
+    Without rows it is what all its batches begin with.
+    """
     of = sha256(name.encode()).hexdigest()[:8]
     return f"evalset-{of}-" + ("" if chosen is None else sha256("\n".join(chosen["id"]).encode()).hexdigest()[:8])

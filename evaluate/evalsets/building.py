@@ -16,6 +16,7 @@ from ...curate.embed.encoding import Report
 from ...curate.errors import UsageError
 from ...curate.options import Options
 from ...curate.version import version
+from ...curate.wording import shell
 from .aside import Aside, Before, before, put_back, refuse_namesake, set_aside, taken
 from .candidates import pool_of, standing
 from .choosing import EDGE_SHARE, Chosen, choose, design, region_count
@@ -23,6 +24,7 @@ from .closeness import How, leaving, with_cosine
 from .edges import edge_cases
 from .evalset import EVAL_ROWS, MANIFEST_FILE, EvalSet, save_evalset
 from .freezing import parts_of
+from .keeping import ENOUGH, kept_rules, refuse_to_empty
 from .parting import DEV, RESERVE, SHIP, Shares
 from .reserve import read_reserve, write_reserve
 from .sight import Sight, sight
@@ -75,6 +77,7 @@ def build(
     split: str | None = None,
     edge_share: float = EDGE_SHARE,
     most_copies: int | None = None,
+    keep_close: Sequence[str] | None = None,
     encoder: str | None = None,
     cosine: float | None = None,
     download: bool = False,
@@ -96,6 +99,8 @@ def build(
         split: rows of this split alone are chosen.
         edge_share: share of the rows that should be edge cases.
         most_copies: texts that stand more often are left out.
+        keep_close: rules (``closeness.ALIKE``) whose finds stay in train; every later look at this eval set leaves them out, too.
+            ``("none",)``: all may leave, even if they are most rows.
         encoder: for the regions, and for what means the same.
         cosine: least cosine of the same meaning.
         download: whether the encoder may be fetched.
@@ -106,12 +111,14 @@ def build(
     Raises:
         UsageError: an option makes no sense, or ``out`` is frozen or something else.
         DataError: so many rows can't be chosen so.
+        GateError: most of the other rows would leave, and nobody has said whether they may.
     """
     out, shares = Path(out), shares or Shares()
     if rows < 2:
         raise UsageError(f"--rows {rows} makes no eval set; 200 is usual, and the page says what so many can see.")
     if not 0 <= edge_share < 1:
         raise UsageError(f"--edge-share {edge_share} is no share; give one from 0 to under 1.")
+    kept = kept_rules(keep_close)
     old = _standing_there(out)
     if not disk.writable(dataset.folder):
         raise UsageError(
@@ -124,7 +131,8 @@ def build(
     try:
         return _build(
             dataset, out, name, was, found, rows=rows, shares=shares, by=by, split=split, edge_share=edge_share,
-            most_copies=most_copies, encoder=encoder, cosine=cosine, download=download, seed=seed, say=say, progress=progress,
+            most_copies=most_copies, kept=kept, asked=keep_close is not None, encoder=encoder, cosine=cosine,
+            download=download, seed=seed, say=say, progress=progress,
         )  # fmt: skip
     except BaseException:
         put_back(dataset, name, was.undone)
@@ -133,8 +141,9 @@ def build(
 
 def _build(
     dataset: Dataset, out: Path, name: str, was: Before, found: Encoder | None, *, rows: int, shares: Shares,
-    by: Sequence[str] | None, split: str | None, edge_share: float, most_copies: int | None, encoder: str | None,
-    cosine: float | None, download: bool, seed: int, say: Callable[[str], None], progress: Report | None,
+    by: Sequence[str] | None, split: str | None, edge_share: float, most_copies: int | None, kept: tuple[str, ...],
+    asked: bool, encoder: str | None, cosine: float | None, download: bool, seed: int, say: Callable[[str], None],
+    progress: Report | None,
 ) -> Built:  # fmt: skip
     cache = dataset.folder / "vectors"
     others = [one for key, one in taken(dataset).items() if key != name]
@@ -151,9 +160,25 @@ def _build(
     rest = stand.filter(~pl.col("id").is_in(chosen.rows["id"].implode()))
     notes = list(pool.notes)
     say(f"looking among {rest.height:,} rows for those that are too close ...")
-    how = How(Options.given(dataset.manifest.get("options", {})), found, cosine, cache, progress, say, one_source=True)
+    how = How(
+        Options.given(dataset.manifest.get("options", {})),
+        found,
+        cosine,
+        cache,
+        progress,
+        say,
+        one_source=True,
+        kept=kept,
+    )
     how = with_cosine(how, rest, chosen.rows, notes)
     close = leaving(rest, chosen.rows, how, train=dataset.manifest.get("train", "train"), notes=notes)
+    if not asked:
+        refuse_to_empty(rest, chosen.rows, close, how)
+    if kept:
+        notes.append(
+            f"what {', '.join(kept)} would find stays in train, so scores are of forms that a model may have seen; "
+            "`vetset check` still tells of it"
+        )
     if found is None:
         notes.append("meaning was not compared: rows in other words may stand in train (--encoder NAME compares it)")
     copies = close.filter(pl.col("rule") == "leakage.exact").height
@@ -168,7 +193,8 @@ def _build(
     }  # fmt: skip
     options = {
         "rows": rows, "dev_share": shares.dev, "confirm_share": shares.reserve, "by": list(pool.by), "edge_share": edge_share,
-        "raised": round(planned.raised, 6), "most_copies": most_copies, "encoder": pool.encoder, "cosine": how.cosine,
+        "raised": round(planned.raised, 6), "most_copies": most_copies, "keep_close": list(kept),
+        "encoder": pool.encoder, "cosine": how.cosine,
     }  # fmt: skip
     evalset = _save(out, name, chosen, population, options, dataset, seed)
     aside = set_aside(dataset, name, was.splits, chosen.rows, close, out=out, seed=seed)
@@ -206,7 +232,7 @@ def _standing_there(out: Path) -> EvalSet | None:
     if old.digest is not None:
         raise UsageError(
             f"{out} is frozen (digest {old.digest[:12]}), so that its scores stay comparable; renew a part of it with `vetset "
-            f"evalset refresh {out}`, or build another one with -o."
+            f"evalset refresh {shell(out)}`, or build another one with -o."
         )
     return old
 
@@ -224,7 +250,3 @@ def _thinned(left: int, had: int, counts: Mapping[str, int]) -> list[str]:
         f"only {left:,} of {had:,} rows are left to train on, and a verdict asks for {ENOUGH}: {rule} found most of the others "
         f"({rows:,}). Fewer eval rows (--rows), or more data; where the texts are filled-in forms, they are copies of each other"
     ]
-
-
-ENOUGH = 500
-"""Rows to train on: below, a prompt with examples is nearly always the better way."""

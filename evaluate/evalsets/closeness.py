@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,20 @@ from ...curate.leakage import containment, exact, grams, masked, meaning, near, 
 from ...curate.near.shingles import Shingle
 from ...curate.options import Options
 from ...curate.rules import out_of_reach
-from ..runs.leaks import NEAR, NEAR_SHORT
+
+NEAR = 0.8
+"""Least Jaccard index of word 5-grams of a near copy, as `leakage.near` has it."""
+NEAR_SHORT = 0.9
+"""The same of character 5-grams, which see the texts too short for word 5-grams, and are alike sooner by chance."""
+COPIES = ("leakage.exact", "leakage.near")
+"""What these find is the same question, and a model that was trained on it may know the answer by heart; what other rules find
+may have told it something."""
+
+ALIKE = (
+    "leakage.near", "leakage.ngram", "leakage.contained", "leakage.masked", "leakage.short", "leakage.meaning",
+)  # fmt: skip
+"""Rules that a set may be told to keep rows in spite of. Not the same text: that is learnt by heart; nor the group, which was
+named since it must not be broken."""
 
 CLOSE = pl.Schema({"id": pl.String, "rule": pl.String, "note": pl.String, "peer": pl.String})
 """Rows, the first rule that found each, and what it says; the note names the row on the other side, ``peer`` has its id where it
@@ -46,6 +59,8 @@ class How:
     """Told which comparison takes its time."""
     one_source: bool = False
     """Both sides were read from the same files, so that group "7" is the same in both."""
+    kept: tuple[str, ...] = ()
+    """Of ``ALIKE``, the rules that don't look: what they find is what the task is made of, as with filled-in forms."""
 
 
 def too_close(
@@ -122,6 +137,23 @@ def spoilt(
     return _first(evaluated, found)
 
 
+def found_by(pool: pl.DataFrame, chosen: pl.DataFrame, how: How) -> dict[str, frozenset[str]]:
+    """Return the ids of the pool's rows that each rule finds too close to a chosen one, whatever the others find."""
+    pool, chosen = _rows(pool, TRAIN), _rows(chosen, "eval")
+    found: dict[str, set[str]] = {}
+    more = _by_meaning(pool, chosen, how, None, held=pool) if how.encoder is not None else []
+    for frame in (*_by_rules(pool, chosen, how, None), _same_group(pool, chosen, how), *more):
+        for rule, ids in frame.group_by("rule").agg("id").iter_rows():
+            found.setdefault(rule, set()).update(ids)
+    return {rule: frozenset(ids) for rule, ids in found.items()}
+
+
+def kept_by(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the rules in spite of which an eval set was built to leave rows in train, by its manifest."""
+    told = manifest.get("built", {}).get("options", {}).get("keep_close") or []
+    return tuple(rule for rule in told if rule in ALIKE)
+
+
 def with_cosine(how: How, one: pl.DataFrame, other: pl.DataFrame, notes: list[str] | None = None) -> How:
     """Return how rows are compared, with a cosine where an encoder is there and none was given.
 
@@ -156,23 +188,29 @@ def _by_rules(
     """Yield what each rule that compares characters finds, the plainest first."""
     sides: dict[str, Any] = {"against": against, "train": TRAIN}
     yield exact.find_leak(rows, text.keys(rows), **sides)
-    plain = how.options.shingle == Shingle()
-    yield near.find_near(rows, threshold=min(how.options.threshold, NEAR) if plain else NEAR, **sides)
-    yield near.find_near(rows, shingle=Shingle("char", 5), threshold=NEAR_SHORT, **sides)
-    if not plain:
-        yield near.find_near(rows, shingle=how.options.shingle, threshold=how.options.threshold, **sides)
+    if "leakage.near" not in how.kept:
+        yield from _by_shingles(rows, how, sides)
     looks: dict[str, Callable[[], pl.DataFrame]] = {
         "leakage.ngram": lambda: grams.find_ngram(rows, phrases=False, **sides),
         "leakage.contained": lambda: containment.find_contained(rows, **sides),
         "leakage.masked": lambda: masked.find_masked(rows, **sides),
         "leakage.short": lambda: short.find_short(rows, **sides),
     }
+    looks = {name: look for name, look in looks.items() if name not in how.kept}
     left = [name for name in looks if out_of_reach(name)]
     if left and notes is not None:
         notes.append(f"{', '.join(left)} did not look, since numba can't be imported here; run: pip install numba")
     for name, look in looks.items():
         if name not in left:
             yield look()
+
+
+def _by_shingles(rows: pl.DataFrame, how: How, sides: dict[str, Any]) -> Iterator[pl.DataFrame]:
+    plain = how.options.shingle == Shingle()
+    yield near.find_near(rows, threshold=min(how.options.threshold, NEAR) if plain else NEAR, **sides)
+    yield near.find_near(rows, shingle=Shingle("char", 5), threshold=NEAR_SHORT, **sides)
+    if not plain:
+        yield near.find_near(rows, shingle=how.options.shingle, threshold=how.options.threshold, **sides)
 
 
 def _same_group(rows: pl.DataFrame, others: pl.DataFrame, how: How) -> pl.DataFrame:
@@ -190,6 +228,8 @@ def _by_meaning(
     trained: pl.DataFrame, evaluated: pl.DataFrame, how: How, notes: list[str] | None, *, held: pl.DataFrame
 ) -> list[pl.DataFrame]:
     """Return the rows of ``held``, which is one of the sides, that mean what a row of the other side means."""
+    if "leakage.meaning" in how.kept:
+        return []
     if out_of_reach("leakage.meaning"):
         if notes is not None:
             notes.append("leakage.meaning did not look, since numba can't be imported here; run: pip install numba")

@@ -16,6 +16,7 @@ from ...curate import disk
 from ...curate.dataset import ROWS, parquet
 from ...curate.errors import DataError, StaleError, UsageError
 from ...curate.messages import Said
+from ...curate.wording import shell
 
 Part = Literal["dev", "ship"]
 """``dev`` is looked at while one works: prompts, checkpoints; ``ship`` is locked, for one look."""
@@ -28,12 +29,22 @@ EVAL_ROWS = pl.Schema(
         "stratum": pl.String,
         "cluster": pl.String,  # what must be taken for one when errors are computed: group, or near copies
         "tags": pl.List(pl.String),  # why it is an edge case: rare, long, hard ...
-        "digest": pl.String,  # SHA-256 of what is asked, and of what is right
+        "digest": pl.String,  # SHA-256 of the others (row_digests)
     }
 )
 """Columns of an eval set's rows: those of a set, and what choosing them brought."""
 
-FORMAT = 1
+FORMAT = 2
+"""1 left ``id``, ``stratum``, ``tags``, ``source`` and more out of the digest; its sets are read by that rule."""
+_DIGESTED: dict[int, tuple[str, ...]] = {
+    1: ("messages", "tools", "label", "rejected", "part", "weight", "cluster"),
+    2: (
+        "id", "messages", "rejected", "tools", "label", "group", "time", "annotator", "source", "license", "origin", "split",
+        "extra", "part", "weight", "stratum", "cluster", "tags",
+    ),
+}  # fmt: skip
+"""Columns of a row's digest, by format; written out, so that a column of a later vetset leaves old digests as they are. Where a
+row was read (``file``, ``line``) is left out: the same rows read in another folder are the same set."""
 ROWS_FILE, MANIFEST_FILE, TOUCHES_FILE, VERSIONS = "rows.parquet", "evalset.json", "touches.jsonl", "versions"
 
 
@@ -53,17 +64,18 @@ class EvalSet:
         """
         folder = Path(folder)
         if not folder.is_dir():
-            raise UsageError(f"{folder}: no such eval set; make one with `vetset evalset build NAME.vet -o {folder}`.")
+            raise UsageError(
+                f"{folder}: no such eval set; make one with `vetset evalset build NAME.vet -o {shell(folder)}`."
+            )
         disk.recover(folder)
         if not (folder / MANIFEST_FILE).is_file():
             raise UsageError(
                 f"{folder} holds no {MANIFEST_FILE}, so it is no eval set; make one with `vetset evalset build NAME.vet`."
             )
         found = cls(folder)
-        if found.manifest.get("format") != FORMAT:
+        if found.format not in _DIGESTED:
             raise DataError(
-                f"{folder}/{MANIFEST_FILE} has format {found.manifest.get('format')!r}, this vetset reads {FORMAT}; "
-                "update vetset."
+                f"{folder}/{MANIFEST_FILE} has format {found.format!r}, this vetset reads up to {FORMAT}; update vetset."
             )
         return found
 
@@ -89,10 +101,11 @@ class EvalSet:
             found = pl.read_parquet(path, glob=False)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{path} can't be read; put it back from a copy, or build the eval set again.") from error
-        if self.digest is not None and (now := digest_of(found)) != self.digest:
+        if self.digest is not None and (now := digest_of(found, rule=self.format)) != self.digest:
             raise StaleError(
-                f"{path} holds other rows than those that were frozen (digest {now[:12]}, frozen {self.digest[:12]}); put it "
-                "back from a copy, or `vetset evalset freeze` it again as a version of its own."
+                f"{path} holds other rows than those that were frozen (digest {now[:12]}, frozen {self.digest[:12]}); put "
+                f"{self.folder / VERSIONS / str(self.manifest.get('version')) / ROWS_FILE} back in its place, or take these rows "
+                f"for the next version with `vetset evalset freeze {shell(self.folder)} --anew`."
             )
         return found
 
@@ -100,6 +113,11 @@ class EvalSet:
     def name(self) -> str:
         """The set's name."""
         return str(self.manifest.get("name") or self.folder.name.removesuffix(".evalset"))
+
+    @property
+    def format(self) -> Any:
+        """The format of its manifest, which says how its digests are made."""
+        return self.manifest.get("format")
 
     @property
     def digest(self) -> str | None:
@@ -111,18 +129,23 @@ class EvalSet:
         return self.rows.filter(pl.col("part") == part)
 
 
-def row_digests(rows: pl.DataFrame) -> list[str]:
-    """Return the SHA-256 of each row: what is asked, what is right, and what it counts for (part, weight, cluster)."""
+def row_digests(rows: pl.DataFrame, *, rule: int = FORMAT) -> list[str]:
+    """Return the SHA-256 of each row: all that it holds but where it was read.
+
+    Args:
+        rows: ``EVAL_ROWS``.
+        rule: format of the eval set; ``1`` covers what is asked, what is right, and part, weight and cluster.
+    """
     digests = []
-    for row in rows.select("messages", "tools", "label", "rejected", "part", "weight", "cluster").iter_rows(named=True):
-        whole = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    for row in rows.select(_DIGESTED[rule]).iter_rows(named=True):
+        whole = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)  # times
         digests.append(sha256(whole.encode("utf-8", "surrogatepass")).hexdigest())
     return digests
 
 
-def digest_of(rows: pl.DataFrame) -> str:
+def digest_of(rows: pl.DataFrame, *, rule: int = FORMAT) -> str:
     """Return the digest of an eval set: SHA-256 over the sorted digests of its rows, computed anew from what they hold."""
-    return sha256("\n".join(sorted(row_digests(rows))).encode()).hexdigest()
+    return sha256("\n".join(sorted(row_digests(rows, rule=rule))).encode()).hexdigest()
 
 
 def save_evalset(folder: str | Path, manifest: Mapping[str, Any], rows: pl.DataFrame) -> EvalSet:

@@ -10,7 +10,9 @@ from typing import Any
 import polars as pl
 
 from ...curate.errors import DataError, StaleError, UsageError
+from ...curate.wording import shell
 from .evalset import EVAL_ROWS, ROWS_FILE, VERSIONS, EvalSet, digest_of, row_digests, save_evalset
+from .resuming import take_back
 from .touches import note_frozen, now, touches, user
 
 
@@ -48,10 +50,11 @@ def freeze(evalset: EvalSet, *, by: str | None = None, at: str | None = None, an
     """
     if evalset.digest is not None:
         found = _as_they_stand(evalset)
-        if digest_of(found) == evalset.digest:
+        if digest_of(found, rule=evalset.format) == evalset.digest:
             return Frozen(evalset, before=True)
         if not anew:
             raise _changed(evalset, found)
+        take_back(evalset)  # else this version would be taken for that of a refresh that was cut off
         return Frozen(next_version(evalset, found, {"verb": "freeze --anew"}, who=by, at=at), before=False)
     rows = evalset.rows
     if rows.filter(pl.col("part") == "ship").is_empty():
@@ -116,8 +119,8 @@ def must_be_frozen(evalset: EvalSet, *, looks: bool = True) -> None:
     """
     if evalset.digest is None:
         raise UsageError(
-            f"{evalset.folder} is not frozen, so it has no version to keep; run `vetset evalset freeze {evalset.folder}`, or "
-            "build it again."
+            f"{evalset.folder} is not frozen, so it has no version to keep; run "
+            f"`vetset evalset freeze {shell(evalset.folder)}`, or build it again."
         )
     if looks:
         touches(evalset)
@@ -144,7 +147,7 @@ def _as_they_stand(evalset: EvalSet) -> pl.DataFrame:
 
 def _changed(evalset: EvalSet, found: pl.DataFrame) -> StaleError:
     known = evalset.manifest.get("row_digests", {})
-    now_are = dict(zip(found["id"].to_list(), row_digests(found), strict=True))
+    now_are = dict(zip(found["id"].to_list(), row_digests(found, rule=evalset.format), strict=True))
     gone = [row for row in known if row not in now_are]
     changed = [row for row, digest in now_are.items() if known.get(row) != digest]
     first = next(iter([*changed, *gone]), "none: rows stand twice")

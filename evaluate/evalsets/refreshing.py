@@ -19,12 +19,13 @@ from ...curate.wording import counted
 from .aside import Aside, drop, refuse_namesake, set_aside, taken
 from .candidates import NONE, Pool, pool_of, standing
 from .choosing import EDGE_SHARE, choose, design, region_count
-from .closeness import How, leaving, too_close
+from .closeness import How, kept_by, leaving, too_close
 from .edges import edge_cases
 from .evalset import EVAL_ROWS, EvalSet
 from .freezing import must_be_frozen, next_version
 from .parting import DEV, SHIP, Shares
 from .reserve import read_reserve
+from .resuming import begin, end, take_back
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,16 @@ def refresh(
     if not 0 < share < 1:
         raise UsageError(f"--share {share} is no share of the rows; give one above 0 and under 1, such as 0.2.")
     must_be_frozen(evalset)
+    if (healed := take_back(evalset)) is not None:
+        say(f"{healed}.")
+        for one in (dataset, *([train] if train is not None else [])):
+            one.forget()
     old = evalset.rows
     staying, wanted = _staying(old, share, seed)
     sample, notes = _sample_of(evalset, dataset), []
     found = find_encoder(encoder, download=download).encoder if encoder is not None else None
     options = Options.given(dataset.manifest.get("options", {}))
-    how = How(options, found, cosine, dataset.folder / "vectors", progress, say)
+    how = How(options, found, cosine, dataset.folder / "vectors", progress, say, kept=kept_by(evalset.manifest))
     guarded = pl.concat([staying, read_reserve(evalset.folder)])
     say(f"looking among {sample.height:,} rows for those that are too close to the {guarded.height:,} that stand ...")
     near = too_close(sample, guarded, how)
@@ -142,12 +147,18 @@ def refresh(
         "verb": "refresh", "from": str(dataset.folder), "share": share, "seed": seed,
         "options": {"by": list(pool.by), "encoder": pool.encoder},
     }  # fmt: skip
-    aside = set_aside(
-        dataset, evalset.name, dataset.rows.select("id", "split"), chosen.rows, close, out=evalset.folder, seed=seed,
-        verb="evalset refresh",
-    )  # fmt: skip
-    trained = _apart(evalset.name, train, chosen.rows, how)
-    after = next_version(evalset, rows, step, population=population, who=who, at=at)
+    begin(evalset, dataset, chosen.rows, train=train)
+    try:
+        aside = set_aside(
+            dataset, evalset.name, dataset.rows.select("id", "split"), chosen.rows, close, out=evalset.folder, seed=seed,
+            verb="evalset refresh",
+        )  # fmt: skip
+        trained = _apart(evalset.name, train, chosen.rows, how)
+        after = next_version(evalset, rows, step, population=population, who=who, at=at)
+    except BaseException:
+        take_back(EvalSet.open(evalset.folder))
+        raise
+    end(evalset)
     return Refreshed(
         after, evalset.manifest["version"], staying.height, chosen.rows.height, old.height - staying.height, aside, near.height,
         trained, notes,

@@ -11,14 +11,18 @@ import getpass
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from ...curate.errors import DataError, UsageError, quote
+from ...curate.wording import shell
 from .evalset import TOUCHES_FILE, VERSIONS, EvalSet, Part
+from .seen import answers_digest, pins_weights, results_digest, unanswered
 
 MOST_LOOKS = 20
 """Candidates that one ship part may be asked about: the best of 20 has to be surer than one in 800, which few rows can say."""
@@ -41,6 +45,19 @@ class Touch:
     """Of the eval set; ``None`` where it was not frozen."""
     rung: str | None = None
     """Which rung of the ladder it was; ``None`` for a candidate."""
+    results: str | None = None
+    """Digest of the results (``seen.results_digest``); ``None`` in lines of an older vetset."""
+    answers: str | None = None
+    """Digest of the answers (``seen.answers_digest``), where the candidate's name does not pin its weights."""
+    lacks: tuple[str, ...] = ()
+    """Rows without an answer, of which ``answers`` knows nothing."""
+    look: str | None = None
+    """The ``answers`` of the first line of this look, which this one completes."""
+
+    @property
+    def seen(self) -> str | None:
+        """What tells two looks of one candidate apart; ``None`` where one candidate is one look."""
+        return self.look or self.answers
 
 
 def candidate_digest(identity: Mapping[str, Any]) -> str:
@@ -65,6 +82,8 @@ def touch(
     by: str | None = None,
     at: str | None = None,
     rung: str | None = None,
+    results: pl.DataFrame | None = None,
+    identity: Mapping[str, Any] | None = None,
 ) -> Touch:
     """Note that a candidate was scored on a part; when this returns, the line is on the disk.
 
@@ -76,6 +95,8 @@ def touch(
         by: who looked; your user name for ``None``.
         at: when, UTC in ISO 8601; now for ``None``.
         rung: which rung of the ladder it was, where it is none of the candidates.
+        results: what is about to be read; its digest is kept, so that ``compare`` refuses a file that was edited since.
+        identity: of the model. Where it does not pin the weights, as behind a name of a server, other answers are another look.
 
     Raises:
         UsageError: the part is none, or the folder can't be written: a look that can't be noted must not be taken.
@@ -83,14 +104,31 @@ def touch(
     """
     if part not in ("dev", "ship"):
         raise UsageError(f"{quote(part)} is no part of an eval set; it has dev and ship.")
-    touches(evalset)  # a ledger that is gone or damaged is not begun anew: all looks would be forgotten
+    known = touches(evalset)  # a ledger that is gone or damaged is not begun anew: all looks would be forgotten
     if _ledger(evalset).parent != evalset.folder:
         raise UsageError(f"{evalset.folder} is an old version, kept to be read; run on the set that it belongs to.")
     found = Touch(
-        at or now(), by or user(), candidate, part, run, int(evalset.manifest.get("version", 1)), evalset.digest, rung
-    )
-    _append(evalset.folder, {name: value for name, value in found.__dict__.items() if value is not None})
+        at or now(), by or user(), candidate, part, run, int(evalset.manifest.get("version", 1)), evalset.digest, rung,
+        None if results is None else results_digest(results),
+    )  # fmt: skip
+    if results is not None and identity is not None and not pins_weights(identity):
+        earlier = [one for one in known if (one.candidate, one.part) == (candidate, part)]
+        found = replace(
+            found, answers=answers_digest(results), lacks=unanswered(results), look=_completed(earlier, results)
+        )
+    _append(evalset.folder, {name: value for name, value in found.__dict__.items() if value not in (None, ())})
     return found
+
+
+def _completed(earlier: list[Touch], results: pl.DataFrame) -> str | None:
+    """Return the look that these results repeat or complete: all that it had answers to has the same ones still.
+
+    Only the last line of a look is held against them: a first run with one answer would else be completed by any checkpoint
+    that answers this one alike.
+    """
+    last = {one.seen: one for one in earlier if one.seen is not None}
+    same = (one for one in last.values() if answers_digest(results, but=one.lacks) == one.answers)
+    return next((one.seen for one in same), None)
 
 
 def note_frozen(folder: Path, *, version: int, digest: str, at: str, by: str) -> None:
@@ -110,7 +148,7 @@ def touches(evalset: EvalSet) -> list[Touch]:
             return []
         raise DataError(
             f"{path} is gone, and with it how often {evalset.name} was looked at; put it back from a copy, take the reserve "
-            f"(`vetset evalset refresh {evalset.folder} --confirm`), or build another eval set."
+            f"(`vetset evalset refresh {shell(evalset.folder)} --confirm`), or build another eval set."
         )
     lines = [line for line in _lines(path) if "candidate" in line]
     try:
@@ -129,25 +167,20 @@ def looks(evalset: EvalSet, part: Part) -> list[Touch]:
     """Return the looks that were taken at the rows that a part holds now: the first of each candidate, in order.
 
     A version that kept some of these rows counts, so that a refresh of a few rows forgets no look; rungs of the ladder that are
-    no candidates don't count.
+    no candidates don't count. Behind one name of a server other weights may stand every day: there each set of other answers is
+    a look, those that were called a baseline too, since whoever picked the best of them has looked at all.
     """
     since, until = int(evalset.manifest.get("since", {}).get(part, 1)), int(evalset.manifest.get("version", 1))
-    first: dict[str, Touch] = {}
-    for one in touches(evalset):
-        if one.part == part and since <= one.version <= until and one.rung is None:
-            first.setdefault(one.candidate, one)
-    return list(first.values())
-
-
-def alpha_for(looked: int, alpha: float = 0.05) -> float:
-    """Return at which level each of so many candidates is tested, so that all together err with ``alpha`` at most.
-
-    The first step of Holm's procedure (1979), and all of Bonferroni's: what the best of k candidates has to pass.
-
-    >>> alpha_for(1), alpha_for(10)
-    (0.05, 0.005)
-    """
-    return alpha / max(looked, 1)
+    here = [one for one in touches(evalset) if one.part == part and since <= one.version <= until]
+    candidates = {one.candidate for one in here if one.rung is None}
+    first: dict[tuple[str, str | None], Touch] = {}
+    for one in here:
+        if one.rung is None or (one.candidate in candidates and one.seen is not None):
+            first.setdefault((one.candidate, one.seen), one)
+    told = {
+        candidate for candidate, seen in first if seen is not None
+    }  # lines of an older vetset may be of the same look
+    return [one for (candidate, seen), one in first.items() if seen is not None or candidate not in told]
 
 
 def now() -> str:
@@ -194,7 +227,8 @@ def _append(folder: Path, line: dict[str, Any]) -> None:
 def _touch(line: Mapping[str, Any]) -> Touch:
     return Touch(
         at=line["at"], by=line["by"], candidate=line["candidate"], part=line["part"], run=line.get("run"),
-        version=line["version"], digest=line.get("digest"), rung=line.get("rung"),
+        version=line["version"], digest=line.get("digest"), rung=line.get("rung"), results=line.get("results"),
+        answers=line.get("answers"), lacks=tuple(line.get("lacks", ())), look=line.get("look"),
     )  # fmt: skip
 
 

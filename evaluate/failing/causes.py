@@ -6,6 +6,7 @@ behaviour, which is what a fine-tune changes. No document answers it, or its ref
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import polars as pl
 
 from ...curate.errors import DataError, UsageError
 from ...curate.messages import Said
+from ...curate.wording import counted, shell
 from ..evalsets.evalset import reference
 from ..models.calling import answer_all
 from ..models.journal import Journal
@@ -25,11 +27,15 @@ from ..runs.final_answer import final_answer
 from ..runs.prompts import Prompt
 from ..runs.results import SCORE, Run
 from ..scorers.case import Case, Scored, Scorer
+from ..word_list import words
+from .same_model import check_same_model
 
 Cause = Literal["behavioural", "retrieval", "data", "unknown"]
 CAUSES: tuple[Cause, ...] = ("behavioural", "retrieval", "data", "unknown")
 
 _PLACE = "\ue000gold\ue000"  # characters that no text holds: the document goes there after all else is filled in
+_LEAST = 3  # words beside the answer: "the answer is X" has as many
+_COPIED = "what should answer it is hardly more than the answer itself"
 _DOCUMENT = "Use these documents where they help.\n\n{context}\n\n{question}"
 
 
@@ -73,10 +79,13 @@ def judge_causes(
 
     Raises:
         DataError: a failed row is not in the eval set.
+        UsageError: the model is another one than the run's.
     """
     known = {row["id"]: at for at, row in enumerate(rows.select("id").iter_rows(named=True))}
+    warned = check_same_model(run, model)
     causes: dict[str, Cause] = {}
     reasons: dict[str, str] = {}
+    right = {row["id"]: reference(row) for row in rows.select("id", "messages", "label").iter_rows(named=True)}
 
     def set_cause(row_id: str, cause: Cause, reason: str) -> None:
         causes[row_id], reasons[row_id] = cause, reason
@@ -96,13 +105,26 @@ def judge_causes(
             set_cause(row_id, "retrieval", "retrieval has it right already")
         elif not (gold.get(row_id) or "").strip():
             set_cause(row_id, "data", "no document answers it")
+        elif _hardly_more(gold[row_id] or "", right[row_id]):
+            set_cause(row_id, "unknown", _COPIED)
         else:
             asked_again.append(row_id)
     again = rows[[known[row_id] for row_id in asked_again]]
     seconds, notes = _again(again, run, model, scorer, [gold[row_id] or "" for row_id in asked_again], journal)
     for row_id, second in zip(asked_again, seconds, strict=True):
         set_cause(row_id, *_judged(second, threshold))
-    return Judged(causes, reasons, tuple(notes))
+    copied = sum(reason == _COPIED for reason in reasons.values())
+    if copied:
+        warned.append(
+            f"{counted(copied, 'failure')} {'was' if copied == 1 else 'were'} not asked again: what --gold names for them is the "
+            "answer and hardly a word more, and a model may copy that; name the document that it follows from."
+        )
+    return Judged(causes, reasons, (*warned, *notes))
+
+
+def _hardly_more(gold: str, right: str | None) -> bool:
+    """Say whether a text holds next to nothing but the answer: being right with it shows that a model can copy."""
+    return (Counter(words(gold)) - Counter(words(right or ""))).total() < _LEAST
 
 
 def gold_texts(rows: pl.DataFrame, gold: str) -> dict[str, str | None]:
@@ -208,5 +230,5 @@ def doubtful_rows(folder: str | Path) -> set[str]:
 
     dataset = Dataset.open(folder)
     if dataset.findings is None:
-        raise UsageError(f"{folder} was not checked yet; run `vetset check {folder} --select labels.suspect`.")
+        raise UsageError(f"{folder} was not checked yet; run `vetset check {shell(folder)} --select labels.suspect`.")
     return set(dataset.findings.filter(pl.col("rule") == "labels.suspect")["id"])

@@ -94,9 +94,10 @@ def read_taxonomy(path: Path) -> Taxonomy:
         return Taxonomy()
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
+        listed = told["kinds"]
         if told["format"] != FORMAT:
             raise DataError(f"{path} has format {told['format']!r}, this vetset reads {FORMAT}; update vetset.")
-        kinds = tuple(_kind(one) for one in told["kinds"])
+        kinds = tuple(_kind(one) for one in listed)
         return Taxonomy(kinds, int(told["next"]), {str(run): str(digest) for run, digest in told["seen"].items()})
     except DataError:
         raise

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ...curate.masking import mask
+from ..word_list import words
 
 Weights = dict[str, float]
 
-_WORD = re.compile(r"[^\W_]+")
-_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e00-\u0e7f]")  # scripts that set no blanks, and Hangul
 _READ = 2_000  # characters of a masked text: of a long answer the beginning says what it is about
 KEPT = 60
 """Words of a kind that are kept: what they leave out moves a cosine by less than a hundredth on bank intents."""
@@ -51,18 +49,3 @@ def unit(weights: Mapping[str, float]) -> Weights:
     """Return the weights at length 1."""
     length = math.sqrt(sum(weight * weight for weight in weights.values()))
     return {word: weight / length for word, weight in weights.items()} if length else {}
-
-
-def words(text: str) -> list[str]:
-    """Return the words of a text in lower case, pairs of characters where a script sets no blanks.
-
-    >>> words("Karte weg!"), words("卡丢了")
-    (['karte', 'weg'], ['卡丢', '丢了'])
-    """
-    found = []
-    for word in _WORD.findall(text.lower()):
-        if _RUN.match(word) and len(word) > 1:
-            found += [word[at : at + 2] for at in range(len(word) - 1)]
-        else:
-            found.append(word)
-    return found

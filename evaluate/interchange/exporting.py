@@ -13,6 +13,7 @@ from ...curate import disk
 from ...curate.errors import UsageError, quote
 from ...curate.wording import counted
 from ..evalsets.evalset import EvalSet, Part
+from ..runs.guessing import Guess, guess_scorer
 from ..runs.prompts import Prompt, labels_of, prompt_for
 from . import to_inspect, to_lm_eval, to_openai_evals, to_promptfoo
 from .judging import Match, rule_for
@@ -87,6 +88,7 @@ def export(
         raise UsageError(f"--to {quote(to, 20)} is no tool that is known; give {', '.join(_WRITERS)}.")
     folder = Path(folder)
     rule = rule_for(evalset.rows, match)
+    guess = guess_scorer(evalset.rows) if match is None else None
     out = out_set(evalset, part=part, prompt=prompt or prompt_for("bare", labels=labels_of(evalset.rows)), rule=rule)
     texts = _WRITERS[to](out, most=most)
     facts = {"to": to, "task": out.task, **out.facts()}
@@ -97,7 +99,7 @@ def export(
         _write(folder / name, data)
         digests[name] = sha256(data).hexdigest()
     run = _RUN[to].format(folder=folder, task=out.task, name=out.name)
-    return ExportResult(folder, to, out, digests, run, _notes(out, to))
+    return ExportResult(folder, to, out, digests, run, _notes(out, to, guess))
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -110,12 +112,17 @@ def _write(path: Path, data: bytes) -> None:
         ) from error
 
 
-def _notes(out: OutSet, to: Tool) -> list[str]:
+def _notes(out: OutSet, to: Tool, guess: Guess | None) -> list[str]:
     notes = []
     if out.part == "ship":
         notes.append(
             "these are the rows of the ship part, which is for one look, and nothing counts the looks from here on; "
             "bring every result back with `vetset runs import --on`, which does."
+        )
+    if guess is not None and guess.spec not in ("class", "number", "exact"):
+        notes.append(
+            f"`vetset eval` would score these rows by `{guess.spec}` ({guess.reason}), which no other tool knows: there the rule "
+            f"is `{out.rule.match}`; bring results back with `vetset runs import --on --scorer {guess.spec}`."
         )
     tools = sum(row.tools is not None for row in out.rows)
     if tools:

@@ -15,6 +15,7 @@ from typing import Any
 from ...curate.errors import DataError, UsageError, quote
 from ..models.protocol import Finish
 from .bounded import Archive, json_file
+from .judged import judged_by_scorer
 from .record import (
     Logged,
     Record,
@@ -116,17 +117,37 @@ def _logged(log: Mapping[str, Any], samples: Iterator[Mapping[str, Any]], path: 
             f"samples that a run which ended as {quote(log.get('status'), 20)} never came to, if there are any"
         )
     scores: list[dict[str, Any]] = []
+    judges: dict[str, str] = {}
     for sample in samples:
         if sample.get("invalidation"):
             logged.leave_out("samples that were marked invalid")
             continue
         logged.records.append(_record(sample, logged))
         scores.append(_values(sample))
+        judges |= _judges(sample, spec)
     names = list(dict.fromkeys(name for one in scores for name in one))
     only_numbers(logged.records, {name: [one.get(name) for one in scores] for name in names}, logged)
     kept = [name for name in names if logged.records and name in logged.records[0].scores]
     logged.primary = kept[0] if kept else None
+    # A score that is an object gives a column a key, NAME.KEY.
+    told = {
+        name: how for name in kept for judge, how in judges.items() if name == judge or name.startswith(f"{judge}.")
+    }
+    logged.judged = {name: how for name, how in told.items() if name != logged.facts.get("match")}
     return logged
+
+
+def _judges(sample: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, str]:
+    """The scores of a sample that a model gave."""
+    scores = mapping(sample.get("scores"))
+    scorers = [str(mapping(one).get("name") or "") for one in sequence(spec.get("scorers"))]
+    scorers = scorers if len(scorers) == len(scores) else [""] * len(scores)
+    grader = any("grader" in mapping(of) for of in (spec.get("model_roles"), sample.get("role_usage")))
+    found = {
+        name: judged_by_scorer(name, scorer, mapping(score), grader=grader)
+        for (name, score), scorer in zip(scores.items(), scorers, strict=True)
+    }
+    return {name: how for name, how in found.items() if how is not None}
 
 
 def _digest(value: Any) -> str | None:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...curate.errors import DataError, UsageError
+from ...curate.errors import DataError, UsageError, quote
 from .bounded import json_file, json_lines, within
+from .judged import named_as_judged
 from .record import Logged, Record, content, last_user, mapping, only_numbers, seconds, sequence, text, without_secrets
 from .to_lm_eval import UNPARSED
 
@@ -47,6 +48,8 @@ def read(paths: Sequence[Path], *, only: str | None = None) -> Logged:
     task = _task(samples[0])
     told = mapping(json_file(results)) if results is not None else {}
     logged = _of_results(told, task, samples[0])
+    if results is None:
+        logged.notes.append(_without_results(samples[0], logged.model))
     logged.files = [*samples, *([results] if results is not None else [])]
     _scored(list(by_document.values()), logged, mapping(mapping(told.get("higher_is_better")).get(task)))
     return logged
@@ -76,6 +79,18 @@ def _files(paths: Sequence[Path], only: str | None) -> tuple[list[Path], Path | 
     date = _NAME.match(found[0].name)
     beside = found[0].with_name(f"results_{date['date']}.json") if date else None
     return found, beside if beside is not None and beside.is_file() else None
+
+
+def _without_results(samples: Path, model: str) -> str:
+    """Say what is not known without the results, so that nobody takes two models for one, or a loss for a score."""
+    date = _NAME.match(samples.name)
+    name = f"results_{date['date']}.json" if date else "results_DATE.json"
+    return (
+        f"{samples.with_name(name)} is missing, which lm-eval writes beside its samples: the model is called {quote(model, 60)} "
+        "by the folder's name, and its weights, settings and examples are not known (models in folders of one name are one); "
+        "nor is of which scores less is better, nor whether vetset wrote the task, so answers are joined by content and scored "
+        "under lm-eval's own names; copy it there and import again, or score anew with --scorer"
+    )
 
 
 def _task(path: Path) -> str:
@@ -108,11 +123,9 @@ def _of_results(told: Mapping[str, Any], task: str, samples: Path) -> Logged:
             "source": told.get("model_source"),
             "model": name,
             "arguments": without_secrets(of.get("model_args")) or None,
-            "weights": {
-                key: of[key]
-                for key in ("model_sha", "peft_sha", "delta_sha", "model_revision", "model_dtype")
-                if of.get(key)
-            },
+            # Digests alone: a branch's name and a number format tell no weights from others.
+            "weights": {key: of[key] for key in ("model_sha", "peft_sha", "delta_sha") if of.get(key)},
+            "variant": {key: of[key] for key in ("model_revision", "model_dtype") if of.get(key)},
         },
         parameters=without_secrets({**mapping(setup.get("generation_kwargs")), **mapping(of.get("gen_kwargs"))}),
         prompt={
@@ -151,6 +164,7 @@ def _scored(documents: list[list[dict[str, Any]]], logged: Logged, higher: Mappi
                 column[place] = line.get(metric)
     only_numbers(logged.records, values, logged)
     told = [name for name in values if name in logged.records[0].scores]
+    logged.judged = {name: name for name in told if named_as_judged(name)}
     # A filter takes the answer out of the text, so what it found is what was meant to be scored.
     logged.primary = next((name for name in told if "." in name), told[0] if told else None)
 

@@ -52,6 +52,9 @@ def read(paths: Sequence[Path], *, only: str | None = None) -> Logged:
     )
     found = sorted(events.items(), key=lambda item: _place(item[0]))
     logged.records = [_record(by_type) for _, by_type in found]
+    kind = str(mapping(mapping(spec.get("run_config")).get("eval_spec")).get("cls") or "")
+    if "modelgraded" in kind:
+        logged.judged = {"match": kind.rpartition(":")[2]}
     only_numbers(logged.records, {"match": [_match(by_type) for _, by_type in found]}, logged)
     return logged
 

@@ -5,7 +5,7 @@ Source: promptfoo 0.121.20, ``OutputFile``, ``EvaluateResult``; ``failureReason`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from ...curate.errors import DataError, UsageError, quote
 from ..models.protocol import Finish
 from .bounded import json_file, json_lines, within
+from .judged import judged_by_assertions, named_as_judged
 from .record import Logged, Record, last_user, mapping, only_numbers, seconds, sequence, text, whole, without_secrets
 
 _ERROR = 2
@@ -94,10 +95,29 @@ def _logged(results: Sequence[Mapping[str, Any]], whole_file: Mapping[str, Any],
         for name, value in [*named.items(), ("pass", result.get("success")), ("score", result.get("score"))]:
             values.setdefault(str(name), [None] * len(results))[place] = value
     only_numbers(logged.records, values, logged)
+    logged.judged = _judged(results, values)
     kept = logged.records[0].scores
     # A metric that the assertions name says more than that all of them held.
     logged.primary = next((name for name in values if name not in ("pass", "score") and name in kept), "pass")
     return logged
+
+
+def _judged(results: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, str]:
+    """The metrics that a model decides; with one of them a model has a say in whether a test passes, and in its score."""
+    by_metric: dict[str | None, str] = {}
+    for result in results:
+        parts = sequence(mapping(result.get("gradingResult")).get("componentResults"))
+        asserted = [
+            *sequence(mapping(result.get("testCase")).get("assert")),
+            *(mapping(part).get("assertion") for part in parts),
+        ]
+        by_metric |= judged_by_assertions(asserted)
+    judged = {name: by_metric[name] for name in names if name in by_metric}
+    judged |= {name: name for name in names if name not in judged and named_as_judged(name)}
+    if any(metric is not None and "{{" in metric for metric in by_metric):  # a template: which name it got isn't told
+        judged |= {name: next(iter(by_metric.values())) for name in names if name not in judged}
+    first = next(iter([*by_metric.values(), *judged.values()]), None)
+    return judged | (dict.fromkeys(("pass", "score"), first) if first is not None else {})
 
 
 def _digest(value: Any) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,17 @@ import polars as pl
 from ...curate.errors import DataError, UsageError, quote
 from ...curate.messages import Content, Said, content_hash
 from ...curate.wording import counted
-from ..evalsets.evalset import EvalSet, Part, reference
+from ..evalsets.evalset import EvalSet, Part
 from ..evalsets.touches import touch
-from ..runs.results import RESULTS, SCORE, Run, Status, save_run
-from ..scorers.answers import statuses
-from ..scorers.case import Case
+from ..models.protocol import Model
+from ..runs.results import SCORE, Run, save_run
 from . import from_inspect, from_lm_eval, from_openai_evals, from_promptfoo
 from .exporting import Tool
 from .guessing import guess
+from .imported_results import COPIED, results_of
 from .joining import Joined, join
-from .record import Logged, Record
+from .record import Logged
+from .rescoring import open_scorers, rescore
 from .run_manifest import manifest
 
 READERS: dict[str, Callable[..., Logged]] = {
@@ -30,7 +31,6 @@ READERS: dict[str, Callable[..., Logged]] = {
     "promptfoo": from_promptfoo.read,
     "openai-evals": from_openai_evals.read,
 }
-_COPIED = ("part", "weight", "cluster", "label", "stratum", "group", "source", "tags")
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ def import_run(
     part: Part | None = None,
     only: str | None = None,
     primary: str | None = None,
+    scorers: Sequence[str] = (),
+    judge: Model | None = None,
     baseline: bool = False,
     by: str = "",
 ) -> ImportResult:
@@ -84,7 +86,9 @@ def import_run(
         on: the frozen eval set whose rows were asked.
         part: whose rows count; that of the rows that were answered for ``None``.
         only: the task (lm-eval) or provider (promptfoo), where the files hold several.
-        primary: the score that counts; the one that the tool names first for ``None``.
+        primary: the score that counts; the first of ``scorers``, or without any the one that the tool names first, for ``None``.
+        scorers: specs of vetset's scorers, which score the answers anew beside the tool's own scores.
+        judge: the model of a scorer ``judge:RUBRIC``; its answers are kept in ``journal.jsonl`` beside the run.
         baseline: what a candidate will be held against, and none itself: noted as a look, and counted as none.
         by: who looks, for the eval set's ledger.
 
@@ -104,15 +108,18 @@ def import_run(
     if not logged.records:
         raise DataError(f"{paths[0]} holds no answer; give the log of a run that came to its end.")
     _as_exported(logged)
-    if primary is not None and primary not in logged.records[0].scores:
-        raise UsageError(f"--primary {quote(primary, 40)} is no score of {paths[0]}; it has {_scores(logged)}.")
-    primary = primary or logged.primary
+    own = open_scorers(scorers, on, judge=judge, journal=out.absolute().parent / "journal.jsonl")
+    names = [*(one.name for one in own), *logged.records[0].scores]
+    if primary is not None and primary not in names:
+        raise UsageError(f"--primary {quote(primary, 40)} is no score of {paths[0]}; it has {_listed(names)}.")
+    primary = primary or (own[0].name if own else logged.primary)
     if primary is None:
         raise DataError(
-            f"{paths[0]} holds no score from 0 to 1, so nothing could be compared by it; score it there by one that is."
+            f"{paths[0]} holds no score from 0 to 1, so nothing could be compared by it; score its answers by one of vetset's "
+            "own with --scorer."
         )
     joined = join(logged, on, part=part) if on is not None else _by_themselves(logged)
-    results = _results(joined, primary)
+    results = results_of(joined, primary, rescore(joined, own), logged.primary)
     told = manifest(
         logged,
         joined,
@@ -122,6 +129,7 @@ def import_run(
         primary=primary,
         name=out.name.removesuffix(".run"),
         by=by,
+        rescored=own,
     )
     _check_place(out, told)
     if on is not None:  # before the results are there to be read
@@ -132,9 +140,11 @@ def import_run(
             run=out.name,
             by=by or None,
             rung="imported" if baseline else None,
+            results=results,
+            identity=told["model"]["identity"],
         )
     run = save_run(out, told, results)
-    return ImportResult(run, joined.counts, _notes(logged, joined, on))
+    return ImportResult(run, joined.counts, _notes(logged, joined, on, told))
 
 
 def _check_place(out: Path, told: dict[str, Any]) -> None:
@@ -149,8 +159,8 @@ def _check_place(out: Path, told: dict[str, Any]) -> None:
         )
 
 
-def _scores(logged: Logged) -> str:
-    return ", ".join(logged.records[0].scores) or "none from 0 to 1"
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(names)) or "none from 0 to 1"
 
 
 def _as_exported(logged: Logged) -> None:
@@ -159,6 +169,7 @@ def _as_exported(logged: Logged) -> None:
     if logged.primary is None or not isinstance(rule, str) or logged.tool == "openai-evals":
         return
     was, logged.primary = logged.primary, rule
+    logged.judged = {rule if name == was else name: how for name, how in logged.judged.items()}
     for record in logged.records:
         record.scores = {rule if name == was else name: value for name, value in record.scores.items()}
 
@@ -181,7 +192,7 @@ def _by_themselves(logged: Logged) -> Joined:
         at = record.sample or 0
         # Alike rows are told apart by their order, as in a set; what a tool counts as samples of one row stays one.
         ordinal = seen[head, at] = seen.get((head, at), -1) + 1
-        row = dict.fromkeys(_COPIED) | {
+        row = dict.fromkeys(COPIED) | {
             "id": f"{head}-{ordinal}",
             "weight": 1.0,
             "cluster": f"{head}-{ordinal}",
@@ -195,62 +206,17 @@ def _by_themselves(logged: Logged) -> Joined:
     return joined
 
 
-def _results(joined: Joined, primary: str) -> pl.DataFrame:
-    right = [row["reference"] if "reference" in row else reference(row) for row in joined.rows]
-    told = _statuses(joined.records, right, primary)
-    spelt = {row["label"].casefold(): row["label"] for row in joined.rows if row["label"]}
-    frame = pl.DataFrame(
-        {
-            "id": [row["id"] for row in joined.rows],
-            "sample": joined.samples,
-            "status": told,
-            "output": [record.output for record in joined.records],
-            "prediction": [spelt.get((one.prediction or "").casefold(), one.prediction) for one in joined.records],
-            "reference": right,
-            **{
-                name: [getattr(record, name) for record in joined.records]
-                for name in ("error", "prompt_tokens", "completion_tokens", "seconds", "cost")
-            },
-            **{name: [row[name] for row in joined.rows] for name in _COPIED},
-        },
-        schema=RESULTS,
-    )
-    names = list(dict.fromkeys(name for record in joined.records for name in record.scores))
-    scores = [
-        pl.Series(
-            f"{SCORE}{name}",
-            [
-                record.scores.get(name) if status == "ok" else None
-                for record, status in zip(joined.records, told, strict=True)
-            ],
-            dtype=pl.Float64,
-        )
-        for name in names
-    ]
-    return frame.with_columns(scores).sort("id", "sample")  # logs are written as answers come
-
-
-def _statuses(records: Sequence[Record], right: Sequence[str | None], primary: str) -> list[Status]:
-    """What ``vetset eval`` would say: an answer that scores is ``ok``, one that doesn't may be refused, cut off or not parsed."""
-    cases = [Case(record.output, wanted, finish=record.finish) for record, wanted in zip(records, right, strict=True)]
-    found = []
-    for record, status in zip(records, statuses(cases), strict=True):
-        score = record.scores.get(primary)
-        if record.finish == "error":
-            found.append("error")
-        elif score:
-            found.append("ok")
-        elif status == "ok":
-            found.append("unparsed" if record.unparsed or score is None else "ok")
-        else:
-            found.append(status)
-    return found
-
-
-def _notes(logged: Logged, joined: Joined, on: EvalSet | None) -> list[str]:
+def _notes(logged: Logged, joined: Joined, on: EvalSet | None, manifest: dict[str, Any]) -> list[str]:
     """Say what could not be taken over, and what that means for a comparison."""
     counts = joined.counts
+    first: Mapping[str, Any] = next(one for one in manifest["scorers"] if one["name"] == manifest["primary"])
     told = [f"left out: {what} ({count:,})" for what, count in logged.left_out.items()]
+    told += logged.notes
+    if str(first["spec"]).startswith("judge:") and not first.get("calibration"):
+        told.append(
+            f"the score {first['name']} is a model's verdict ({logged.judged[first['name']]}), and how well that agrees with "
+            "people is not known, so `vetset compare` takes none from it; --scorer SPEC scores the same answers anew"
+        )
     for key, what in (
         ("unknown", "belong to no row of the eval set"),
         ("ambiguous", "could belong to several rows of the same content"),

@@ -9,7 +9,7 @@ import polars as pl
 
 from ...curate.errors import DataError, StaleError, UsageError
 from ...curate.text import fold
-from ...curate.wording import counted
+from ...curate.wording import counted, shell
 from ..evalsets.evalset import EvalSet, Part, question, reference
 from .record import Logged, Record
 
@@ -83,7 +83,7 @@ def _check_set(logged: Logged, evalset: EvalSet) -> None:
     if evalset.digest is None:
         raise UsageError(
             f"{evalset.folder} is not frozen, so a run on it could be compared with no other; run `vetset evalset freeze "
-            f"{evalset.folder}` first."
+            f"{shell(evalset.folder)}` first."
         )
     for told in {record.evalset for record in logged.records if record.evalset}:
         if len(told) < LEAST or not evalset.digest.startswith(told):

@@ -10,11 +10,14 @@ from typing import Literal
 import polars as pl
 
 from ...curate.errors import DataError, UsageError, quote
+from ..evalsets.evalset import reference
+from ..runs.guessing import guess_scorer
 from ..runs.prompts import labels_of
 
 Match = Literal["exact", "label", "number"]
 """``exact``: the answer is the reference, white space around it aside; ``label``: the first label that the answer names is the
 reference; ``number``: the last number of the answer is that of the reference."""
+_NEAREST: dict[str, Match] = {"class": "label", "number": "number"}
 MATCHES: tuple[Match, ...] = ("exact", "label", "number")
 
 NUMBER = r"(-?\d[\d,]*(?:\.\d+)?)"
@@ -47,12 +50,20 @@ def rule_for(rows: pl.DataFrame, match: Match | None = None) -> Rule:
         raise UsageError(f"--match {quote(match, 20)} is no rule; give {', '.join(MATCHES[:-1])} or {MATCHES[-1]}.")
     labels = labels_of(rows)
     if match is None:
-        match = "label" if labels else "exact"
+        match = _guessed(rows)
     if match == "label":
         if not labels:
             raise UsageError("--match label needs a label of a class in every row; give --match exact or number.")
         return Rule(match, label_pattern(labels))
     return Rule(match, NUMBER if match == "number" else None)
+
+
+def _guessed(rows: pl.DataFrame) -> Match:
+    """The rule that comes nearest to the scorer that ``vetset eval`` would guess, so that both judge alike."""
+    spec = guess_scorer(rows).spec
+    if spec == "number" and not all(re.search(NUMBER, reference(row) or "") for row in rows.iter_rows(named=True)):
+        return "exact"  # numbers in words
+    return _NEAREST.get(spec, "exact")
 
 
 def label_pattern(labels: Sequence[str]) -> str:

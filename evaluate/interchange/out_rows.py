@@ -10,6 +10,7 @@ import msgspec
 
 from ...curate.errors import DataError, UsageError
 from ...curate.messages import Said
+from ...curate.wording import shell
 from ..evalsets.evalset import EvalSet, Part, reference
 from ..runs.asking import ask
 from ..runs.prompts import Prompt
@@ -63,7 +64,7 @@ def out_set(evalset: EvalSet, *, part: Part, prompt: Prompt, rule: Rule) -> OutS
     if evalset.digest is None:
         raise UsageError(
             f"{evalset.folder} is not frozen, so results made elsewhere could not be joined to it; run `vetset evalset freeze "
-            f"{evalset.folder}` first."
+            f"{shell(evalset.folder)}` first."
         )
     rows = evalset.part(part)
     if rows.is_empty():

@@ -69,6 +69,10 @@ class Logged:
     tool_version: str | None = None
     files: list[Path] = field(default_factory=list)
     """What was read, where that is not what was given: the files of a folder."""
+    judged: dict[str, str] = field(default_factory=dict)
+    """Scores that are the verdicts of a model, and what says so (``judged``)."""
+    notes: list[str] = field(default_factory=list)
+    """What else is to be said of the files, in sentences."""
     left_out: dict[str, int] = field(default_factory=dict)
     """What could not be taken over, and how often."""
 

@@ -14,6 +14,7 @@ from ...curate.version import version
 from ..evalsets.evalset import EvalSet
 from ..evalsets.touches import candidate_digest
 from ..runs.results import SCORE, Status
+from ..scorers.case import Scorer
 from .bounded import file_digest
 from .joining import Joined
 from .record import Logged
@@ -29,9 +30,11 @@ def manifest(
     primary: str,
     name: str,
     by: str,
+    rescored: Sequence[Scorer] = (),
 ) -> dict[str, Any]:
     """Return the manifest of an imported run (``Run.manifest``), and ``imported`` with the digests of its files."""
     prompt = _prompt(logged, joined)
+    anew = {one.name: scorer_told(one) for one in rescored}
     identity = {"imported_from": logged.tool, **logged.identity}
     return {
         "name": name,
@@ -44,7 +47,10 @@ def manifest(
         "prompt": prompt,
         "parameters": logged.parameters,
         "samples": max(joined.samples) + 1,
-        "scorers": [_scorer(logged, column.removeprefix(SCORE)) for column in results.columns if column.startswith(SCORE)],
+        "scorers": [
+            anew.get(name) or _scorer(logged, name)
+            for name in (column.removeprefix(SCORE) for column in results.columns if column.startswith(SCORE))
+        ],
         "primary": primary,
         "prices": None,
         "train": None,
@@ -76,9 +82,17 @@ def _counts(results: pl.DataFrame) -> dict[str, int]:
     return {status: found.get(status, 0) for status in get_args(Status)}
 
 
+def scorer_told(scorer: Scorer) -> dict[str, Any]:
+    """Return what a manifest says of a scorer of vetset's own, as ``vetset eval`` writes it."""
+    told = {"name": scorer.name, "spec": scorer.spec, "version": scorer.version}
+    return told | ({"calibration": scorer.calibration} if scorer.calibration else {})
+
+
 def _scorer(logged: Logged, name: str) -> dict[str, Any]:
     """A score of a task that vetset wrote is judged by one rule in all tools; any other is the tool's own."""
     ours = name == logged.facts.get("match") and logged.tool != "openai-evals"
+    if name in logged.judged:  # the mark of vetset's own judges: without a calibration no verdict stands on it
+        return {"name": name, "spec": f"judge:{logged.tool}:{name}", "version": 1}
     return {"name": name, "spec": f"exported:{name}" if ours else f"{logged.tool}:{name}", "version": 1}
 
 

@@ -81,7 +81,7 @@ def render(tokenizer: Any, template: Template, request: Request) -> str:
     try:
         # transformers renders in a sandbox: a template is code from a stranger
         text = tokenizer.apply_chat_template(
-            [_turn(said) for said in request.messages],
+            [turn(said) for said in request.messages],
             tools=tools, chat_template=template.source, add_generation_prompt=True, tokenize=False,
         )  # fmt: skip
     except Exception as error:  # Jinja's own errors, and what a template raises on a role that it does not take
@@ -110,13 +110,14 @@ def turn_end(tokenizer: Any, template: Template) -> int | None:
     return next((token for token in ids if token in special), None)
 
 
-def _turn(said: Said) -> dict[str, Any]:
-    turn: dict[str, Any] = {"role": said.role, "content": said.content or ""}
+def turn(said: Said) -> dict[str, Any]:
+    """Return a message as templates take it: content is text, a call's arguments are an object."""
+    found: dict[str, Any] = {"role": said.role, "content": said.content or ""}
     if said.tool_calls is not None:
-        turn["tool_calls"] = [_with_object(call) for call in json.loads(said.tool_calls)]
+        found["tool_calls"] = [_with_object(call) for call in json.loads(said.tool_calls)]
     if said.tool_call_id is not None:
-        turn["tool_call_id"] = said.tool_call_id
-    return turn
+        found["tool_call_id"] = said.tool_call_id
+    return found
 
 
 def _with_object(call: Any) -> Any:

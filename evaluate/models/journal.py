@@ -46,7 +46,7 @@ class Journal:
     Attributes:
         answers: what is known, by key; answers with ``finish="error"`` are not, so that a later run asks again.
         damaged: lines that can't be read: their answers, if they were any, are asked for again.
-            Lines that a kill cut off are no damage: nobody was told of them.
+        torn: whether a kill cut the last line off, which is no damage: nobody was told of it.
     """
 
     def __init__(self, path: str | Path, *, flush: float = FLUSH) -> None:
@@ -62,7 +62,7 @@ class Journal:
         """
         self.path = Path(path)
         self.answers: dict[str, Answer] = {}
-        self.damaged = 0
+        self.damaged, self.torn = 0, False
         self.by = os.urandom(4).hex()
         self._asked: dict[tuple[str, str], Unsettled] = {}
         self._read_to = 0
@@ -86,13 +86,23 @@ class Journal:
 
     @property
     def note(self) -> str | None:
-        """A sentence on lines that can't be read; ``None`` where all can."""
-        if not self.damaged:
-            return None
-        return (
-            f"{self.path}: {counted(self.damaged, 'line')} can't be read and {'is' if self.damaged == 1 else 'are'} passed "
-            "over; what stood there is asked again."
-        )
+        """A sentence on lines that can't be read or are cut off and calls without an answer; ``None`` where there are none."""
+        parts = []
+        if self.damaged:
+            are = "is" if self.damaged == 1 else "are"
+            parts.append(
+                f"{counted(self.damaged, 'line')} can't be read and {are} passed over; what stood there is asked again"
+            )
+        if self.torn:
+            parts.append("its last line was cut off by a kill; what stood there is asked again")
+        open_calls = {one.key for one in self.unsettled()} - self.answers.keys()
+        if open_calls:
+            were = "was" if len(open_calls) == 1 else "were"
+            parts.append(
+                f"{counted(len(open_calls), 'call')} {were} sent and never answered, by a run that was cut off or is at work; it "
+                "may have been paid for"
+            )
+        return f"{self.path}: {'; '.join(parts)}." if parts else None
 
     def read(self) -> None:
         """Take in what stands in the file, or what others have appended since."""
@@ -106,6 +116,7 @@ class Journal:
         last = read_line(lines[-1])
         if last.kind == "torn" or (start and last.line is None):  # maybe being written: looked at again next time
             self._read_to -= len(lines.pop())
+            self.torn |= last.kind == "torn" and not start  # later it is another's, who writes it now
         self._read_to += len(text)
         found = [read_line(line) for line in lines if line]
         if start == 0 and not any(read.line for read in found) and not _HEADER.startswith(text[: len(_HEADER)]):

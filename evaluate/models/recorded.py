@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ...curate.errors import UsageError, quote
+from ...curate.errors import DataError, UsageError, quote
 from ...curate.masking import mask
 from ...curate.wording import counted
 from .asked import asked
@@ -32,6 +32,11 @@ class RecordedModel:
         self.note = (
             f"{path}: {quote(columns.output)} of {counted(len(answers), 'row')}, found by {by} ({quote(columns.key)})."
         )
+        if several := sum(len(samples) > 1 for samples in answers.values()):
+            self.note += (
+                f" {counted(several, 'row')} with several outputs: they are samples in the order in which they stand (or by the "
+                "column sample), and without --samples only the first counts."
+            )
         self._answers = answers
         self._digest = digest
 
@@ -114,9 +119,13 @@ def open_recorded(path: str | Path, *, key: str | None = None, output: str | Non
     for place, record in records:
         samples = answers.setdefault(_key(value_of(record, columns.key)), {})
         given = str(record.get("sample") if record.get("sample") is not None else "")
-        samples.setdefault(
-            int(given) if given.isdecimal() else len(samples), read_answer(path, place, record, columns.output)
-        )
+        answer = read_answer(path, place, record, columns.output)
+        said = samples.setdefault(int(given) if given.isdecimal() else len(samples), answer)
+        if (said.text, said.tool_calls) != (answer.text, answer.tool_calls):
+            raise DataError(
+                f"{path} {place}: {quote(columns.key)} {quote(mask(_key(value_of(record, columns.key))))} has another output of "
+                f"sample {quote(given)} before; keep one of them, or number them in the column sample."
+            )
     return RecordedModel(path, columns, answers, sha256(path.read_bytes()).hexdigest())
 
 

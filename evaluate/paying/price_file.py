@@ -1,6 +1,6 @@
-r"""The user's file of prices: what each way costs, and when that was looked up.
+r"""What ``vetset payback`` reads of the user's price file: each way to answer requests, with all that it costs.
 
-dated = 2026-01-15                  # when the prices were looked up; said when it is over 90 days ago
+dated = 2026-01-15                  # this, currency and [models] are those of ``scorers.prices``
 currency = "USD"
 requests_per_day = 10_000           # any number may be [low, high] or {low = 8000, likely = 10000, high = 15000}
 baseline = "the API"                # what runs now (default: the first option)
@@ -26,6 +26,9 @@ upkeep = 0.2                        # share of the build a year: new labels, new
 [[options]]
 name = "measured"
 run = "tuned.run"                   # tokens as that run counted them
+model = "small-model"               # prices of [models."small-model"]
+
+[models."small-model"]
 input_price = 0.1
 output_price = 0.4
 """
@@ -38,18 +41,16 @@ from pathlib import Path
 from typing import Any
 
 from ...curate.errors import UsageError, quote
-from ...curate.vetset_toml import read_tables
+from ..scorers.prices import PRICES, PriceList, check_keys, read_price_list
 from .amounts import Amount, amount, known
 from .measured import measured_tokens
 
 UPKEEP = 0.2
 """Share of the build that a year costs: data drifts, base models are withdrawn; a fifth is what maintained software costs."""
 
-_FILE = ("dated", "currency", "requests_per_day", "baseline", "failure_cost", "options")
-_PRICES = ("input_price", "cached_price", "output_price")
 _TOKENS = ("input_tokens", "cached_tokens", "output_tokens")
 _OPTION = (
-    "name", "price_per_request", *_PRICES, *_TOKENS, "run", "fixed_per_month", "one_off", "upkeep", "failure_rate",
+    "name", "model", "price_per_request", *PRICES, *_TOKENS, "run", "fixed_per_month", "one_off", "upkeep", "failure_rate",
 )  # fmt: skip
 _SHARES = ("upkeep", "failure_rate")
 
@@ -83,21 +84,18 @@ class PriceFile:
     options: tuple[Option, ...]
 
 
-def read_prices(path: str | Path) -> PriceFile:
-    """Read a file of prices.
+def read_options(path: str | Path) -> PriceFile:
+    """Read a price file with the options in it.
 
     Raises:
         UsageError: no such file, no TOML, or a key or value that is none; the sentence names file, option and key.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file; write one with your prices, `vetset payback --help` says how.")
-    tables = read_tables(path)
-    _keys(str(path), tables, _FILE)
+    listed = read_price_list(path)
+    path, tables = listed.path, listed.tables
     given = tables.get("options")
     if not isinstance(given, list) or len(given) < 2:
         raise UsageError(f"{path} has fewer than two options; begin each with [[options]], first what runs now.")
-    options = tuple(_option(path, number, table) for number, table in enumerate(given, 1))
+    options = tuple(_option(listed, number, table) for number, table in enumerate(given, 1))
     names = [option.name for option in options]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"{path}: two options are called {quote(twice[0])}; rename one.")
@@ -110,28 +108,43 @@ def read_prices(path: str | Path) -> PriceFile:
         raise UsageError(f"{path} has no requests_per_day; add how many requests a day there are.")
     volume = amount(f"{path} requests_per_day", tables["requests_per_day"])
     failure_cost = amount(f"{path} failure_cost", tables.get("failure_cost", 0))
-    return PriceFile(path, _date(path, tables), _currency(path, tables), volume, failure_cost, baseline, options)
+    return PriceFile(path, listed.dated, listed.currency, volume, failure_cost, baseline, options)
 
 
-def _option(path: Path, number: int, table: Any) -> Option:
-    where = f"{path} [[options]] {number}"
+def _option(listed: PriceList, number: int, table: Any) -> Option:
+    where = f"{listed.path} [[options]] {number}"
     if not isinstance(table, dict):
         raise UsageError(f"{where} is {quote(table)}; make it a table.")
-    _keys(where, table, _OPTION)
+    check_keys(where, table, _OPTION)
     name = table.get("name")
     if not isinstance(name, str) or not name.strip():
         raise UsageError(f'{where} has no name; add name = "what it is".')
     where = f"{where} ({quote(name, 30)})"
-    numbers = {key: table[key] for key in table if key not in ("name", "run", "one_off")}
+    numbers = {key: table[key] for key in table if key not in ("name", "model", "run", "one_off")}
     given = {
         key: amount(f"{where} {key}", value, most=1 if key in _SHARES else float("inf"))
         for key, value in numbers.items()
     }
     if "run" in table:
-        given = {**_measured(where, path, table), **given}
+        given = {**_measured(where, listed.path, table), **given}
+    if "model" in table:
+        given = {**_listed(where, listed, table, given), **given}
     _priced(where, given)
     given.setdefault("upkeep", known(UPKEEP))
     return Option(name, given, _one_off(where, table.get("one_off", 0)))
+
+
+def _listed(where: str, listed: PriceList, table: dict[str, Any], given: dict[str, Amount]) -> dict[str, Amount]:
+    """Return the prices of the model that an option names; that of a cache only where its tokens are told."""
+    name = table["model"]
+    if not isinstance(name, str) or name not in listed.models:
+        known = ", ".join(map(quote, listed.models)) or "none"
+        raise UsageError(f"{where} model is {quote(name)}, which [models] has no prices of (it has {known}); add them.")
+    if own := [key for key in ("price_per_request", *PRICES) if key in given]:
+        raise UsageError(f"{where} has both model and {own[0]}; give one of them.")
+    return {
+        key: price for key, price in listed.models[name].items() if key != "cached_price" or "cached_tokens" in given
+    }
 
 
 def _measured(where: str, path: Path, table: dict[str, Any]) -> dict[str, Amount]:
@@ -142,7 +155,7 @@ def _measured(where: str, path: Path, table: dict[str, Any]) -> dict[str, Amount
 
 def _priced(where: str, given: dict[str, Amount]) -> None:
     """Refuse an option that names no price, or two."""
-    by_tokens = [key for key in (*_PRICES, *_TOKENS) if key in given]
+    by_tokens = [key for key in (*PRICES, *_TOKENS) if key in given]
     if "price_per_request" in given:
         if by_tokens:
             raise UsageError(f"{where} has both price_per_request and {by_tokens[0]}; give one of them.")
@@ -166,31 +179,3 @@ def _one_off(where: str, given: Any) -> tuple[tuple[str, Amount], ...]:
     if isinstance(given, dict) and set(given) != {"low", "likely", "high"}:
         return tuple((str(thing), amount(f"{where} one_off.{thing}", value)) for thing, value in given.items())
     return (("one-off", amount(f"{where} one_off", given)),)
-
-
-def _date(path: Path, tables: dict[str, Any]) -> datetime.date:
-    given = tables.get("dated")
-    if isinstance(given, datetime.datetime):
-        return given.date()
-    if isinstance(given, datetime.date):
-        return given
-    try:
-        return datetime.date.fromisoformat(given)  # pyright: ignore[reportArgumentType]
-    except (TypeError, ValueError) as error:
-        what = "has no date" if given is None else f"dated is {quote(given)}"
-        raise UsageError(
-            f"{path} {what}; add dated = 2026-01-31, the day on which you looked the prices up."
-        ) from error
-
-
-def _currency(path: Path, tables: dict[str, Any]) -> str:
-    given = tables.get("currency", "USD")
-    if not isinstance(given, str) or not given.strip() or len(given) > 8:
-        raise UsageError(f'{path} currency is {quote(given)}; give a short name, such as "EUR".')
-    return given
-
-
-def _keys(where: str, table: dict[str, Any], known_keys: tuple[str, ...]) -> None:
-    for key in table:
-        if key not in known_keys:
-            raise UsageError(f"{where} {quote(key)} is no setting; there is {', '.join(known_keys)}.")

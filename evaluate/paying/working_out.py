@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..scorers.prices import OLD
 from .amounts import Amount, Doubles
 from .costs import Costs, break_even_volume, costs, payback_days
-from .price_file import Option, PriceFile, read_prices
+from .price_file import Option, PriceFile, read_options
 from .sentences import option_sentence, ranking_sentence
 
-STALE = 90
-"""Days after which prices are called stale: they have moved every few months."""
 _DRAWS = 20_000  # the 5th percentile of so many moves by 1% of the spread
 _LOW, _HIGH = 5, 95  # percentiles that are shown
 
@@ -85,7 +84,7 @@ class Payback:
     @property
     def stale(self) -> bool:
         """Whether the prices are too old to trust."""
-        return self.age > STALE
+        return self.age > OLD
 
     def within(self, days: float) -> bool:
         """Say whether any option has paid for itself within so many days, at likely values."""
@@ -120,7 +119,7 @@ def work_out(prices: str | Path | PriceFile, *, today: datetime.date | None = No
         UsageError: the file can't be used; the sentence names option and key.
         DataError: a run that it names counted no tokens.
     """
-    file = prices if isinstance(prices, PriceFile) else read_prices(prices)
+    file = prices if isinstance(prices, PriceFile) else read_options(prices)
     ranged = any(not one.known for one in _numbers(file))
     likely, drawn = _costs(file, None), _costs(file, np.random.default_rng(seed)) if ranged else None
     outcomes = tuple(_outcome(file, option, likely, drawn if drawn is not None else likely) for option in file.options)
@@ -174,7 +173,7 @@ def _figure(likely: Doubles, drawn: Doubles) -> Figure:
 
 def _notes(file: PriceFile, age: int) -> list[str]:
     notes = []
-    if age > STALE:
+    if age > OLD:
         notes.append(
             f"the prices are {age:,} days old ({file.dated}); look them up again and set `dated` in {file.path}."
         )

@@ -11,6 +11,7 @@ from ..evalsets.evalset import EvalSet
 from ..models.protocol import Model
 from .harness import Progress
 from .ladder import Ladder, climb
+from .naming import default_name
 from .prompts import RungName
 from .results import Run
 from .setting import Say, Setting, is_local, open_wanted
@@ -86,14 +87,14 @@ def eval_ladder(spec: str, evalset: EvalSet, wanted: Wanted, *, say: Say, progre
         steps.append(("candidate", True, lambda: _candidate(setting, spec, trained, base)))
     else:
         say("no candidate yet: name what has to beat these rungs with --adapter DIR or --candidate MODEL.")
-    return climb(evalset, steps, out=wanted.out)
+    return climb(evalset, steps, out=wanted.out, prefix=wanted.name)
 
 
 def _check(wanted: Wanted) -> None:
     if wanted.forgetting and wanted.adapter is None and wanted.candidate is None:
         raise UsageError("--forgetting is of a candidate: name it with --adapter or --candidate.")
-    if wanted.rung is not None or wanted.name is not None:
-        raise UsageError("--ladder makes a run of every rung; leave --rung and --name out, or leave --ladder out.")
+    if wanted.rung is not None:
+        raise UsageError("--ladder makes a run of every rung; leave --rung out, or leave --ladder out.")
     if wanted.adapter is not None and wanted.candidate is not None:
         raise UsageError("--adapter and --candidate both name what has to beat the rungs; give one of them.")
     if wanted.prompt is not None and wanted.adapter is None and wanted.candidate is None:
@@ -103,9 +104,13 @@ def _check(wanted: Wanted) -> None:
 def _rung(setting: Setting, name: RungName, model: Model) -> Step:
     def make() -> Run:
         prompt = setting.prompt(name, own=False)
-        return setting.run(model, prompt, name=f"{model.name}-{name}", trained=None, baseline=True)
+        return setting.run(model, prompt, name=_named(setting.wanted, model, name), trained=None, baseline=True)
 
     return name, False, make
+
+
+def _named(wanted: Wanted, model: Model, rung: str) -> str:
+    return default_name(wanted.name or model.name, rung, wanted.part)
 
 
 def _candidate(setting: Setting, spec: str, model: Model, first: Model) -> Run:
@@ -113,7 +118,7 @@ def _candidate(setting: Setting, spec: str, model: Model, first: Model) -> Run:
     if wanted.candidate is not None:
         spec, model = wanted.candidate, open_wanted(wanted.candidate, wanted)
     prompt = setting.prompt("bare" if wanted.adapter is None else "plain", own=True)
-    name = f"{model.name}-candidate"
+    name = _named(wanted, model, "candidate")
     base = _base(model, wanted, first) if wanted.forgetting else None
     run = setting.run(model, prompt, name=name, trained=_lineage_folders(spec, wanted), baseline=False)
     if base is not None:

@@ -17,7 +17,6 @@ from ...curate.embed.tfidf import tfidf_vectors
 from ...curate.errors import DataError, UsageError, quote
 from ...curate.messages import Said
 from ..evalsets.evalset import question, reference
-from .leaks import leaks
 from .training_rows import training_rows
 
 Choice = Literal["nearest", "per-class", "random"]
@@ -60,11 +59,12 @@ def open_shots(
     seed: int = 0,
     encoder: Encoder | None = None,
     encoder_name: str = "tfidf",
+    kept: tuple[str, ...] = (),
 ) -> Shots:
     """Read training data for examples.
 
-    Rows that the eval set holds, exactly, folded or as a near copy, are left out: an answer that stands in the prompt measures
-    nothing.
+    Rows that are too close to an eval row (``closeness.too_close``) are left out, as they are from what is trained on: an answer
+    that stands in the prompt measures nothing.
 
     Args:
         source: a set (its train split, where it has splits), or a file that ``vetset read`` would read.
@@ -76,6 +76,7 @@ def open_shots(
         seed: of ``per-class`` and ``random``.
         encoder: compares by meaning; TF-IDF for ``None``.
         encoder_name: for the manifest.
+        kept: rules that don't look, as the eval set was built (``closeness.kept_by``).
 
     Raises:
         UsageError: no such file, or fewer than one example is asked for.
@@ -84,20 +85,22 @@ def open_shots(
     if count < 1:
         raise UsageError(f"--shots {count} asks for no example; give 1 or more, or another rung.")
     rows = training_rows(source)
-    found = leaks(rows, eval_rows)
+    from ..evalsets.closeness import How, too_close  # its rules take a quarter of a second to import
+
+    close = too_close(rows, eval_rows, How(kept=kept))["id"]
     answered = pl.Series(
         [reference(row) is not None and bool(question(row)) for row in rows.iter_rows(named=True)], dtype=pl.Boolean
     )
-    pool = rows.filter(answered & ~rows["id"].is_in(found.ids.to_list()))
+    pool = rows.filter(answered & ~rows["id"].is_in(close.implode()))
     if eval_rows["label"].null_count() < eval_rows.height:  # else a class is answered by a sentence
         pool = pool.filter(pl.col("label").is_not_null())
     if pool.is_empty():
         raise DataError(
-            f"{quote(source)}: none of its {rows.height:,} rows can be an example ({found.count:,} stand in the eval set, the "
-            "rest has no answer); name training data with answers."
+            f"{quote(source)}: none of its {rows.height:,} rows can be an example ({len(close):,} are too close to the eval "
+            "set, the rest has no answer); name training data with answers."
         )
     digest = sha256("\n".join(pool["id"].sort()).encode()).hexdigest()
-    return Shots(pool, str(source), digest, found.count, count, choice, seed, encoder, encoder_name)
+    return Shots(pool, str(source), digest, len(close), count, choice, seed, encoder, encoder_name)
 
 
 def choose(shots: Shots, rows: pl.DataFrame, *, cache: Path | None = None) -> list[list[int]]:

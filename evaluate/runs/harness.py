@@ -15,7 +15,7 @@ import polars as pl
 from ...curate.errors import GateError, StaleError, UsageError, quote
 from ...curate.masking import mask
 from ...curate.version import version
-from ...curate.wording import counted
+from ...curate.wording import counted, shell
 from ..evalsets.evalset import EvalSet, Part
 from ..evalsets.touches import MOST_LOOKS, candidate_digest, looks, touch
 from ..models.calling import answer_all
@@ -25,6 +25,7 @@ from ..scorers.case import Scorer
 from ..scorers.figures import run_figures
 from ..scorers.prices import Prices
 from .asking import ask
+from .naming import default_name, plain_name
 from .prompts import Prompt
 from .results import Run, save_run
 from .scoring import score
@@ -68,7 +69,7 @@ def evaluate(
         parameters: of every call.
         samples: answers a row, for pass@k or to see how much answers vary; over 1 needs a temperature over 0.
         journal: where answers are kept; ``OUT/journal.jsonl`` for ``None``.
-        name: of the run; the model's name and the prompt's for ``None``.
+        name: of the run; that of the model, the prompt and the part for ``None``.
         out: the folder of runs.
         digest: what the eval set's digest has to begin with: a script names it, so that a set that was frozen anew is noticed.
         train: what the model was trained on, where it is known (``training_data``).
@@ -88,7 +89,7 @@ def evaluate(
     parameters, prompt = parameters or Parameters(), prompt or Prompt("bare")
     rows = askable_rows(evalset, part, digest=digest)
     _check_samples(samples, parameters)
-    name = _name(name or f"{model.name}-{prompt.name}")
+    name = plain_name(name) if name else default_name(model.name, prompt.name, part)
     folder = Path(out) / f"{name}.run"
     _check_same_set(folder, evalset, part)
     price = None if prices is None else _price_name(prices, model.name)
@@ -146,8 +147,9 @@ def evaluate(
     }
     # Before the results are there to be read: a look that can't be noted must not be taken.
     touch(
-        evalset, candidate=candidate, part=part, run=folder.name, by=by or None, rung=prompt.name if baseline else None
-    )
+        evalset, candidate=candidate, part=part, run=folder.name, by=by or None, rung=prompt.name if baseline else None,
+        results=results, identity=identity,
+    )  # fmt: skip
     return save_run(folder, manifest, results)
 
 
@@ -159,7 +161,7 @@ def _check_unspent(evalset: EvalSet, part: Part, candidate: str) -> None:
     if candidate not in seen and len(seen) >= MOST_LOOKS:
         raise GateError(
             f"the part ship of {evalset.folder} is spent: {len(seen)} candidates were scored on it, and the best of so many says "
-            f"little; draw a fresh part with `vetset evalset refresh {evalset.folder}`, or choose on the part dev."
+            f"little; draw a fresh part with `vetset evalset refresh {shell(evalset.folder)}`, or choose on the part dev."
         )
 
 
@@ -198,7 +200,7 @@ def askable_rows(evalset: EvalSet, part: Part, *, digest: str | None = None) -> 
     if evalset.digest is None:
         raise UsageError(
             f"{evalset.folder} is not frozen, so a run on it could be compared with no other; run `vetset evalset freeze "
-            f"{evalset.folder}` first."
+            f"{shell(evalset.folder)}` first."
         )
     if digest is not None and (len(digest) < 8 or not evalset.digest.startswith(digest.lower())):
         raise StaleError(
@@ -222,14 +224,6 @@ def _check_samples(samples: int, parameters: Parameters) -> None:
         raise UsageError(
             f"--samples {samples} at temperature 0 pays {samples} times for one answer; add --temperature 0.8 or so."
         )
-
-
-def _name(name: str) -> str:
-    """Return a name that a file may have: those of models hold slashes and colons."""
-    plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.")
-    if not plain:
-        raise UsageError(f"--name {quote(name)} has no letter or digit in it; give one.")
-    return plain[:100]
 
 
 def _check_same_set(folder: Path, evalset: EvalSet, part: Part) -> None:

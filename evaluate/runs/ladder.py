@@ -10,11 +10,14 @@ from typing import Any
 
 from ...curate import disk
 from ...curate.errors import DataError, StaleError, UsageError, quote
+from ...curate.wording import shell
 from ..evalsets.evalset import EvalSet
+from .naming import plain_name
 from .results import Run
 from .run_score import run_score
 
-FILE = "ladder.json"
+FILES = "*ladder*.json"
+"""Of a folder of runs: a ladder for each part and prefix, and ``ladder.json`` of an older vetset."""
 FORMAT = 1
 
 
@@ -24,7 +27,7 @@ class Rung:
 
     rung: str
     run: str
-    """Name of the run's folder, beside ``ladder.json``."""
+    """Name of the run's folder, beside the ladder's file."""
     candidate: bool
     """Whether it is the one that has to beat the others."""
     score: float
@@ -52,6 +55,12 @@ class Ladder:
     evalset: dict[str, Any]
     scorer: str
     rungs: list[Rung]
+    file: str = "ladder.json"
+
+    @property
+    def path(self) -> Path:
+        """Where it stands."""
+        return self.folder / self.file
 
     @property
     def best_cheaper(self) -> Rung:
@@ -65,15 +74,21 @@ class Ladder:
         return next((rung for rung in self.rungs if rung.candidate), None)
 
     def summary(self) -> dict[str, Any]:
-        """Return it as JSON values: what ``ladder.json`` holds."""
+        """Return it as JSON values: what its file holds."""
         return {
             "format": FORMAT, "evalset": self.evalset, "scorer": self.scorer, "best_cheaper": self.best_cheaper.run,
             "candidate": self.candidate.run if self.candidate else None, "rungs": [asdict(rung) for rung in self.rungs],
         }  # fmt: skip
 
 
-def climb(evalset: EvalSet, steps: Sequence[tuple[str, bool, Callable[[], Run]]], *, out: str | Path) -> Ladder:
-    """Make a run of each step and write ``OUT/ladder.json``.
+def climb(
+    evalset: EvalSet,
+    steps: Sequence[tuple[str, bool, Callable[[], Run]]],
+    *,
+    out: str | Path,
+    prefix: str | None = None,
+) -> Ladder:
+    """Make a run of each step and write ``OUT/ladder-PART.json``.
 
     The best of several rungs is picked on the rows that it is then compared on, so its score is a little flattered: that errs
     against the candidate.
@@ -82,6 +97,7 @@ def climb(evalset: EvalSet, steps: Sequence[tuple[str, bool, Callable[[], Run]]]
         evalset: frozen; what all runs are made on.
         steps: name, whether it is the candidate, and what makes the run.
         out: the folder of runs.
+        prefix: what the file's name begins with, so that several ladders have a place in one folder.
 
     Raises:
         UsageError: there is no step but the candidate.
@@ -95,29 +111,47 @@ def climb(evalset: EvalSet, steps: Sequence[tuple[str, bool, Callable[[], Run]]]
         rungs.append(_rung(name, run, candidate))
     if told.get("digest") != evalset.digest:
         raise StaleError(f"{evalset.folder} was frozen anew while the ladder ran; run it again.")
-    ladder = Ladder(Path(out), told, scorer, rungs)
+    file = f"{'' if prefix is None else plain_name(prefix) + '-'}ladder-{told['part']}.json"
+    ladder = Ladder(Path(out), told, scorer, rungs, file)
     text = json.dumps(ladder.summary(), indent=1, ensure_ascii=False) + "\n"
-    disk.write_whole(ladder.folder / FILE, lambda path: path.write_text(text, encoding="utf-8"))
+    disk.write_whole(ladder.path, lambda path: path.write_text(text, encoding="utf-8"))
     return ladder
 
 
-def open_ladder(folder: str | Path) -> Ladder:
-    """Open the ladder of a folder of runs.
+def ladders(folder: str | Path) -> list[Ladder]:
+    """Return the ladders of a folder of runs, by name.
 
     Raises:
-        UsageError: there is none.
+        DataError: one is damaged, or a newer vetset wrote it.
+    """
+    return [_read(path) for path in sorted(Path(folder).glob(FILES))]
+
+
+def open_ladder(place: str | Path) -> Ladder:
+    """Open a ladder: a file, or the only one of a folder of runs.
+
+    Raises:
+        UsageError: there is none, or there are several.
         DataError: it is damaged, or a newer vetset wrote it.
     """
-    path = Path(folder) / FILE
-    if not path.is_file():
+    place = Path(place)
+    found = [place] if place.is_file() else sorted(place.glob(FILES))
+    if not found:
         raise UsageError(
-            f"{folder} holds no {FILE}; make one with `vetset eval MODEL --on EVALSET --ladder -o {folder}`."
+            f"{place} holds no ladder; make one with `vetset eval MODEL --on EVALSET --ladder -o {shell(place)}`."
         )
+    if len(found) > 1:
+        raise UsageError(f"{place} holds several ladders; name one of {', '.join(str(path) for path in found)}.")
+    return _read(found[0])
+
+
+def _read(path: Path) -> Ladder:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["format"] != FORMAT:
             raise DataError(f"{path} has format {found['format']!r}, this vetset reads {FORMAT}; update vetset.")
-        return Ladder(Path(folder), found["evalset"], found["scorer"], [Rung(**rung) for rung in found["rungs"]])
+        rungs = [Rung(**rung) for rung in found["rungs"]]
+        return Ladder(path.parent, found["evalset"], found["scorer"], rungs, path.name)
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, DataError):
             raise
@@ -126,22 +160,21 @@ def open_ladder(folder: str | Path) -> Ladder:
         ) from error
 
 
-def best_cheaper_rung(folder: str | Path) -> Run:
+def best_cheaper_rung(place: str | Path) -> Run:
     """Return the run of the best rung that needs no training: what a candidate has to beat.
 
     Args:
-        folder: of the runs.
+        place: a ladder, or the folder of runs with the only one.
 
     Raises:
-        UsageError: there is no ladder, or the run has gone.
+        UsageError: there is no ladder, there are several, or the run has gone.
         DataError: it is damaged, or names a run that lies elsewhere.
     """
-    rung = open_ladder(folder).best_cheaper
+    ladder = open_ladder(place)
+    rung = ladder.best_cheaper
     if Path(rung.run).name != rung.run or rung.run in ("", ".."):
-        raise DataError(
-            f"{Path(folder) / FILE} names {quote(rung.run)}, which is no run of its folder; run the ladder again."
-        )
-    return Run.open(Path(folder) / rung.run)
+        raise DataError(f"{ladder.path} names {quote(rung.run)}, which is no run of its folder; run the ladder again.")
+    return Run.open(ladder.folder / rung.run)
 
 
 def _rung(name: str, run: Run, candidate: bool) -> Rung:

@@ -13,6 +13,7 @@ from ...curate.masking import mask
 from ...curate.wording import counted
 from ..evalsets.evalset import EvalSet
 from ..models.calling import answer_all
+from ..models.journal import Journal
 from ..models.openai_client import Limits
 from ..models.opening import open_model
 from ..models.protocol import Model, Parameters, Request
@@ -90,6 +91,7 @@ class Setting:
         if note := getattr(model, "note", None):
             self.say(str(note))
         self._look(model, prompt, parameters)
+        self._once("journal", self._journal)
         return evaluate(
             self.evalset, model, part=wanted.part, scorers=self.scorers, prompt=prompt, parameters=parameters,
             samples=wanted.samples, journal=self.journal, name=name, out=wanted.out, digest=wanted.digest, train=train,
@@ -118,13 +120,29 @@ class Setting:
             self.say(f"adapter {quote(model.adapter.name)}: it moves logits by up to {found.difference:.3g}.")
 
     def _training_data(self, folders: Sequence[Path]) -> TrainingData | None:
-        train, name = self.wanted.train, str(self.evalset.folder)
+        from ..evalsets.closeness import kept_by  # its rules take a quarter of a second to import
+
+        train, name, kept = self.wanted.train, str(self.evalset.folder), kept_by(self.evalset.manifest)
         if train is not None:
-            found = self._once("train", lambda: check_training_data(train, self.rows, name=name))
+            found = self._once("train", lambda: self._told(check_training_data(train, self.rows, name=name, kept=kept)))
             for folder in folders:
                 check_named(found, folder)
             return found
-        return next((found for folder in folders if (found := from_lineage(folder, self.rows, name=name))), None)
+        known = (from_lineage(folder, self.rows, name=name, kept=kept) for folder in folders)
+        return next((self._told(found) for found in known if found), None)
+
+    def _journal(self) -> None:
+        """Say what a kill or a broken disk did to the journal, before its answers are taken for granted."""
+        if not Path(self.journal).is_file():
+            return
+        with Journal(self.journal) as journal:
+            if journal.note:
+                self.say(f"note: {journal.note}")
+
+    def _told(self, found: TrainingData) -> TrainingData:
+        if found.overlap:  # before anything is paid for
+            self.say(f"note: {found.note}.")
+        return found
 
     def _scorers(self) -> list[Scorer]:
         wanted, specs = self.wanted, self.wanted.scorers
@@ -149,12 +167,14 @@ class Setting:
     def _shots(self) -> Shots | None:
         if self.examples is None:
             return None
+        from ..evalsets.closeness import kept_by
+
         encoder, called = self._encoder()
         shots = open_shots(
             self.examples, self.rows, count=self.wanted.shots, choice=self.wanted.choose, seed=self.wanted.seed,
-            encoder=encoder, encoder_name=called,
+            encoder=encoder, encoder_name=called, kept=kept_by(self.evalset.manifest),
         )  # fmt: skip
-        left = f"; {shots.left_out:,} left out, as the eval set holds them or nearly" if shots.left_out else ""
+        left = f"; {shots.left_out:,} left out, too close to an eval row" if shots.left_out else ""
         self.say(f"examples: {counted(shots.pool.height, 'row')} of {shots.source}{left}.")
         return shots
 

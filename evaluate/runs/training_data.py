@@ -13,8 +13,7 @@ import polars as pl
 
 from ...curate.dataset import is_set
 from ...curate.errors import DataError, GateError, UsageError
-from ...curate.wording import counted
-from .leaks import leaks
+from ...curate.wording import counted, shell
 from .training_rows import training_rows
 
 LINEAGE = "lineage.json"
@@ -30,44 +29,69 @@ class TrainingData:
     """SHA-256 of the file, or over the ids of a set's rows."""
     rows: int | None
     checked: bool
-    """Whether its rows were held against the eval set. They were clean then: else the run was refused."""
+    """Whether its rows were held against the eval set. Copies were none then: else the run was refused."""
     note: str | None = None
-    """Why they were not."""
+    """Why they were not, or what was found beside copies."""
+    overlap: int = 0
+    """Eval rows to which a training row is too close by other rules (``closeness.spoilt``): a verdict does not ship on them."""
 
     def said(self) -> dict[str, Any]:
         """Return what a manifest keeps."""
         kept = {"set": self.source, "digest": self.digest, "rows": self.rows, "checked": self.checked}
-        return kept | ({"note": self.note} if self.note else {"overlap": 0} if self.checked else {})
+        return kept | ({"overlap": self.overlap} if self.checked else {}) | ({"note": self.note} if self.note else {})
 
 
-def check_training_data(source: str | Path, eval_rows: pl.DataFrame, *, name: str) -> TrainingData:
-    """Hold training data against an eval set.
+def check_training_data(
+    source: str | Path, eval_rows: pl.DataFrame, *, name: str, kept: tuple[str, ...] = ()
+) -> TrainingData:
+    """Hold training data against an eval set, as ``vetset evalset status --train`` does (``closeness.spoilt``).
 
     Args:
         source: a set or a file, see ``training_rows``.
         eval_rows: all rows of the eval set, of both parts.
         name: what the eval set is called in the sentence.
+        kept: rules that don't look, as the eval set was built (``closeness.kept_by``).
 
     Raises:
         GateError: training rows ask what the eval set asks, exactly or nearly.
         UsageError: there is nothing at ``source``.
         DataError: it can't be read.
     """
+    from ..evalsets.closeness import COPIES, How, spoilt  # its rules take a quarter of a second to import
+
     source = Path(source)
     rows = training_rows(source)
-    found = leaks(rows, eval_rows)
-    if found.count:
-        first = rows.filter(pl.col("id") == found.ids[0]).row(0, named=True)
-        where = f"{first['file']} line {first['line']}"
+    close = spoilt(eval_rows, rows, How(kept=kept))
+    copies = close.filter(pl.col("rule").is_in(COPIES))
+    if copies.height:
+        same = copies.filter(pl.col("rule") == COPIES[0]).height
         raise GateError(
-            f"{source} holds {counted(found.count, 'row')} that {name} asks ({len(found.exact):,} the same, {len(found.near):,} "
-            f"near copies; one is {where}), so the score would say what was learnt by heart; take them out and train again, or "
+            f"{source} holds {counted(copies.height, 'row')} that {name} asks ({same:,} the same, {copies.height - same:,} near "
+            f"copies{_where(copies, rows)}), so the score would say what was learnt by heart; take them out and train again, or "
             "build the eval set from rows that were held out."
         )
-    return TrainingData(str(source), _digest(source, rows), rows.height, checked=True)
+    note = None
+    if close.height:
+        by_rule = ", ".join(
+            f"{rule} {count:,}" for rule, count in close.group_by("rule", maintain_order=True).len().iter_rows()
+        )
+        note = (
+            f"{source} holds rows too close to {counted(close.height, 'row')} of {name} ({by_rule}{_where(close, rows)}), so no "
+            f"verdict will ship; `vetset evalset status {shell(name)} --train {shell(source)} --json` "
+            "lists them, to be taken out before training"
+        )
+    return TrainingData(str(source), _digest(source, rows), rows.height, True, note, close.height)
 
 
-def from_lineage(folder: str | Path, eval_rows: pl.DataFrame, *, name: str) -> TrainingData | None:
+def _where(close: pl.DataFrame, rows: pl.DataFrame) -> str:
+    """Return where the first of the training rows stands whose place is known."""
+    known = close.select(id="peer").join(rows.select("id", "file", "line"), on="id", how="inner", maintain_order="left")
+    return "".join(f"; one is {file} line {line}" for _, file, line in known.head(1).iter_rows())
+
+
+def from_lineage(
+    folder: str | Path, eval_rows: pl.DataFrame, *, name: str, kept: tuple[str, ...] = ()
+) -> TrainingData | None:
     """Hold what a model's folder says of its training data against an eval set; ``None`` where it says nothing.
 
     ``lineage.json`` tells under ``data`` the file (``path``, below the folder or as given; ``sha256``), ``rows`` (how many) and
@@ -78,6 +102,7 @@ def from_lineage(folder: str | Path, eval_rows: pl.DataFrame, *, name: str) -> T
         folder: of the model or adapter.
         eval_rows: all rows of the eval set.
         name: what the eval set is called in the sentence.
+        kept: as ``check_training_data``.
 
     Raises:
         GateError: training rows ask what the eval set asks.
@@ -90,7 +115,7 @@ def from_lineage(folder: str | Path, eval_rows: pl.DataFrame, *, name: str) -> T
     told, digest, rows = data.get("path"), data.get("sha256"), data.get("rows")
     source = _standing(told, Path(folder)) if isinstance(told, str) else None
     if source is not None and digest is not None and _digest_at(source) == digest:
-        return check_training_data(source, eval_rows, name=name)
+        return check_training_data(source, eval_rows, name=name, kept=kept)
     count = rows if isinstance(rows, int) else None
     ids = data.get("ids")
     if not isinstance(ids, list):

@@ -11,6 +11,7 @@ from ...curate.dataset import Dataset, is_set
 from ...curate.errors import DataError, UsageError
 from ...curate.reading.mapping import Given
 from ...curate.reading.reader import read
+from ...curate.wording import shell
 
 
 def training_rows(source: str | Path) -> pl.DataFrame:
@@ -39,5 +40,5 @@ def training_rows(source: str | Path) -> pl.DataFrame:
     if rows["split"].null_count() < rows.height:
         rows = rows.filter(pl.col("split") == str(dataset.manifest.get("train", "train")))
     if rows.is_empty():
-        raise DataError(f"{source} has no row in its train split; run `vetset split {source}`, or name a file.")
+        raise DataError(f"{source} has no row in its train split; run `vetset split {shell(source)}`, or name a file.")
     return rows

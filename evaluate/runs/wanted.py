@@ -48,6 +48,7 @@ class Wanted:
     prices: Path | None = None
     out: Path = Path("runs")
     name: str | None = None
+    """Of the run; of a ladder what the names of its runs and its file begin with. By model, rung and part for ``None``."""
     digest: str | None = None
     journal: Path | None = None
     baseline: bool = False

@@ -214,7 +214,7 @@ def load_calibration(path: str | Path) -> Calibration:
     except FileNotFoundError as error:
         raise GateError(
             f"judge not calibrated: {path} is missing; measure its agreement with at least {LEAST} human labels first "
-            "(docs/scorers.md)."
+            "(`vetset judge RUBRIC --model MODEL --labels FILE`)."
         ) from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is no calibration ({quote(error, 60)}); calibrate the judge again.") from error
@@ -231,7 +231,7 @@ def require_calibrated(judge: Judge, calibration: Calibration | None, *, least: 
     Raises:
         GateError: none was measured, it is of another judge or prompt, on fewer than 30 answers, or the judge agrees too little.
     """
-    again = f"; measure it again on at least {LEAST} human labels (docs/scorers.md)."
+    again = f"; measure it again on at least {LEAST} human labels (`vetset judge RUBRIC --model MODEL --labels FILE`)."
     if calibration is None:
         raise GateError(f"judge not calibrated: {judge.model.name} was never held against people{again}")
     if calibration.judge != judge.digest:

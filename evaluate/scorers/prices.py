@@ -1,16 +1,18 @@
 """What tokens cost, from the user's own price file; vetset knows no price by itself, since prices change and memories don't.
 
-currency = "USD"
-date = 2026-05-01
+One file serves ``vetset eval --prices`` and ``vetset payback`` (``paying.price_file`` has what the latter reads besides).
+
+dated = 2026-05-01              # when the prices were looked up
+currency = "USD"                # the default
 [models."small-model"]
-input = 0.15      # for a million tokens
-output = 0.60
+input_price = 0.15              # for a million tokens
+cached_price = 0.03             # of those that come from a cache; may be left out
+output_price = 0.60
 """
 
 from __future__ import annotations
 
-import math
-import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
@@ -20,11 +22,29 @@ from typing import Any
 import polars as pl
 
 from ...curate.errors import UsageError, quote
+from ...curate.vetset_toml import read_tables
+from ..paying.amounts import Amount, amount
 
-OLD = 180
-"""Days after which prices are said to be old: hosted models change theirs about twice a year."""
+OLD = 90
+"""Days after which prices are said to be old: they have moved every few months."""
+PRICES = ("input_price", "cached_price", "output_price")
+"""Of a million tokens."""
+KEYS = ("dated", "currency", "models", "requests_per_day", "baseline", "failure_cost", "options")
+"""What may stand at the top of the file."""
 _MILLION = 1_000_000
-_KEYS = {"currency", "date", "dated", "models"}
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """What every use of a price file needs."""
+
+    path: Path
+    tables: Mapping[str, Any]
+    """The whole file."""
+    dated: date
+    currency: str
+    models: dict[str, dict[str, Amount]]
+    """Prices (``PRICES``) by model."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +75,7 @@ class Prices:
             near = get_close_matches(model, list(self.models), n=1) or sorted(self.models)[:3]
             raise UsageError(
                 f"{self.path} has no price of {quote(model, 60)}; it has {quote(', '.join(near), 80)}: add "
-                f'[models."{quote(model, 60)[1:-1]}"] with input and output.'
+                f'[models."{quote(model, 60)[1:-1]}"] with input_price and output_price.'
             )
         return price
 
@@ -84,60 +104,86 @@ class Prices:
 
 
 def read_prices(path: str | Path) -> Prices:
-    """Return the prices of a TOML file.
+    """Return what the models of a price file cost, ranges at their likely values.
+
+    An option of ``vetset payback`` with prices of its own is a model of its name.
 
     Raises:
-        UsageError: it can't be read, lacks the currency or the date, or holds a price that is none.
+        UsageError: it can't be read, lacks its date, or holds no price of tokens, or one that is none.
     """
-    try:
-        told = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
+    file = read_price_list(path)
+    found = dict(file.models)
+    for number, option in enumerate(given if isinstance(given := file.tables.get("options"), list) else [], 1):
+        own = {key: value for key, value in option.items() if key in PRICES} if isinstance(option, dict) else {}
+        if "input_price" in own and "output_price" in own:
+            found.setdefault(str(option.get("name")), _amounts(f"{path} [[options]] {number}", own))
+    if not found:
         raise UsageError(
-            f"{path} can't be read ({error.strerror}); give a TOML file of prices (docs/scorers.md)."
+            f'{path} holds no price of a model; add [models."NAME"] with input_price and output_price, for a million tokens.'
+        )
+    prices = {name: Price(one["input_price"].likely, one["output_price"].likely) for name, one in found.items()}
+    return Prices(file.currency, file.dated, prices, str(path))
+
+
+def read_price_list(path: str | Path) -> PriceList:
+    """Read what every use of a price file needs.
+
+    Raises:
+        UsageError: it can't be read, lacks its date, or a key or price is none.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file; write one with your prices (docs/payback.md says how).")
+    tables = read_tables(path)
+    if "date" in tables:
+        raise UsageError(f"{path} `date` is called `dated`; rename it.")
+    check_keys(str(path), tables, KEYS)
+    listed = tables.get("models", {})
+    if not isinstance(listed, dict):
+        raise UsageError(f'{path} models is {quote(listed)}; write [models."NAME"] with input_price and output_price.')
+    models = {}
+    for name, told in listed.items():
+        where = f"{path} [models.{quote(name, 60)}]"
+        if not isinstance(told, dict) or not {"input_price", "output_price"} <= told.keys() <= set(PRICES):
+            raise UsageError(
+                f"{where} needs input_price and output_price, for a million tokens, may have cached_price, no more."
+            )
+        models[name] = _amounts(where, told)
+    return PriceList(path, tables, _date(path, tables), _currency(path, tables), models)
+
+
+def check_keys(where: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse a key that means nothing.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for key in table:
+        if key not in known:
+            raise UsageError(f"{where} {quote(key)} is no setting; there is {', '.join(known)}.")
+
+
+def _amounts(where: str, told: Mapping[str, Any]) -> dict[str, Amount]:
+    return {key: amount(f"{where} {key}", value) for key, value in told.items()}
+
+
+def _date(path: Path, tables: Mapping[str, Any]) -> date:
+    given = tables.get("dated")
+    if isinstance(given, datetime):
+        return given.date()
+    if isinstance(given, date):
+        return given
+    try:
+        return date.fromisoformat(given)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError) as error:
+        what = "has no date" if given is None else f"dated is {quote(given)}"
+        raise UsageError(
+            f"{path} {what}; add dated = 2026-01-31, the day on which you looked the prices up."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is no TOML ({quote(error, 80)}); mend that line.") from error
-    if "options" in told:
-        told = {"models": _of_options(told["options"])} | {key: told[key] for key in told.keys() & _KEYS}
-    if unknown := sorted(told.keys() - _KEYS):
-        raise UsageError(
-            f"{path} has the key {quote(unknown[0], 40)}, which prices don't have; use currency, date, models."
-        )
-    currency, day, models = told.get("currency"), told.get("date", told.get("dated")), told.get("models")
-    if not isinstance(currency, str) or not currency:
-        raise UsageError(f'{path} names no currency; add `currency = "USD"` at its top.')
-    day = day.date() if isinstance(day, datetime) else _day(day) if isinstance(day, str) else day
-    if not isinstance(day, date):
-        raise UsageError(f"{path} doesn't say of which day its prices are; add `date = 2026-05-01` at its top.")
-    if not isinstance(models, dict) or not models:
-        raise UsageError(f'{path} holds no model; add [models."NAME"] with input and output, for a million tokens.')
-    return Prices(currency, day, {name: _price(path, name, one) for name, one in models.items()}, str(path))
 
 
-def _of_options(options: object) -> dict[str, dict[str, Any]]:
-    """Return the models of a file of ``vetset payback``; ways that are not paid by the token have no place here."""
-    found = {}
-    for one in options if isinstance(options, list) else []:
-        price = {key: one.get(f"{key}_price") for key in ("input", "output")} if isinstance(one, dict) else {}
-        if price and None not in price.values():
-            found[str(one.get("name"))] = price
-    return found
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _price(path: str | Path, name: str, told: object) -> Price:
-    values: dict[str, Any] = told if isinstance(told, dict) else {}
-    if values.keys() != {"input", "output"}:
-        raise UsageError(
-            f"{path}: the model {quote(name, 60)} needs input and output, and nothing else, for a million tokens."
-        )
-    for key, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-            raise UsageError(f"{path}: {key} of {quote(name, 60)} is {quote(value, 20)}; give a number of 0 or more.")
-    return Price(float(values["input"]), float(values["output"]))
+def _currency(path: Path, tables: Mapping[str, Any]) -> str:
+    given = tables.get("currency", "USD")
+    if not isinstance(given, str) or not given.strip() or len(given) > 8:
+        raise UsageError(f'{path} currency is {quote(given)}; give a short name, such as "EUR".')
+    return given

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from ...curate.errors import MissingExtra, UsageError, quote
 from .answers import settle, spoken, wanted
 from .case import Case, Scored
-from .token_overlap import words
+from .token_overlap import squad_words
 
 TOKENIZERS = ("13a", "intl", "zh", "char", "none")
 """Of sacrebleu, those that come with it: others fetch a model."""
@@ -80,7 +80,7 @@ class _Words:
     """What rouge-score asks for words."""
 
     def tokenize(self, text: str) -> list[str]:
-        return words(text)
+        return squad_words(text)
 
 
 def score_overlap(cases: Sequence[Case], *, name: str, overlap: Overlap) -> list[Scored]:

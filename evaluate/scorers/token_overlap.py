@@ -34,17 +34,17 @@ def score_token_f1(cases: Sequence[Case]) -> list[Scored]:
 
 def token_f1(text: str, reference: str) -> float:
     """Return the harmonic mean of precision and recall of words, each as often as it stands there; 1 where both have none."""
-    given, right = words(text), _right(reference)
+    given, right = squad_words(text), _right(reference)
     if not given or not right:
         return float(not given and not right)
     shared = sum(min(count, right[word]) for word, count in Counter(given).items() if word in right)
     return 2 * shared / (len(given) + right.total())
 
 
-def words(text: str) -> list[str]:
+def squad_words(text: str) -> list[str]:
     """Return the words that count.
 
-    >>> words("The U.S. economy, 经济")
+    >>> squad_words("The U.S. economy, 经济")
     ['us', 'economy', '经', '济']
     """
     text = text.lower().translate(_PUNCTUATION)
@@ -55,4 +55,4 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=1024)  # several samples of one row have one reference
 def _right(reference: str) -> Counter[str]:
-    return Counter(words(reference))
+    return Counter(squad_words(reference))

@@ -57,6 +57,17 @@ def after_looks(p: float, looks: int) -> float:
     return min(1.0, p * _counted(looks))
 
 
+def alpha_after(looks: int, *, alpha: float = 0.05) -> float:
+    """Return at which level each of ``looks`` candidates is tested, so that all together err with ``alpha`` at most.
+
+    The first of Holm's steps, and all of Bonferroni's.
+
+    >>> alpha_after(10)
+    0.005
+    """
+    return alpha / _counted(looks)
+
+
 def confidence_after(looks: int, *, confidence: float = 0.95) -> float:
     """Return the confidence at which each of ``looks`` intervals has to be read for all to hold together.
 
@@ -64,7 +75,7 @@ def confidence_after(looks: int, *, confidence: float = 0.95) -> float:
     0.995
     """
     check_confidence(confidence)
-    return 1 - (1 - confidence) / _counted(looks)
+    return 1 - alpha_after(looks, alpha=1 - confidence)
 
 
 def _counted(looks: int) -> int:

@@ -58,7 +58,8 @@ def compare(
 
     Raises:
         StaleError: the runs are of other eval sets or parts.
-        GateError: one of the runs can't be judged: its adapter did nothing, its labels are swapped, its judge is not calibrated.
+        GateError: one of the runs can't be judged: its results were edited, its adapter did nothing, its labels are swapped, its
+            judge is not calibrated.
         UsageError, DataError: see ``pair``.
     """
     one = baseline if isinstance(baseline, Run) else Run.open(baseline)
@@ -79,6 +80,7 @@ def compare(
     found = waive(
         [
             gates.answers(pairs),
+            gates.as_scored(evidence),
             gates.better(whole, limits, looked=looked, more=_more(whole, limits)),
             gates.large_enough(whole, limits),
             gates.no_slice_worse(parts, limits),

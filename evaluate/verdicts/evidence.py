@@ -33,6 +33,8 @@ class Evidence:
     """Candidates that were scored on the part, this one included."""
     counted: bool = True
     """Whether this candidate is one of them: one that is not in the ledger may be the best of many."""
+    unseen: str | None = None
+    """Why it is not known that the results of both runs are those that were scored; ``None`` where it is."""
     train_rows: int | None = None
     overlap: int | None = None
     """Eval rows that the training data holds, or near copies of them."""

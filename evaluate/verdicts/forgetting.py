@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol, runtime_checkable
@@ -16,6 +14,7 @@ import polars as pl
 from ...curate import disk
 from ...curate.errors import DataError, UsageError, quote
 from ...curate.wording import counted
+from ..evalsets.touches import candidate_digest
 from ..models.calling import answer_all
 from ..models.journal import Journal
 from ..models.likelihoods import Likelihood
@@ -134,7 +133,7 @@ def measure_forgetting(
         DataError: candidate and base are the same, so that nothing could be seen, or an item has no answer.
     """
     begun = time.process_time()
-    first, second = identity_digest(base), identity_digest(candidate)
+    first, second = candidate_digest(base.identity()), candidate_digest(candidate.identity())
     if first == second:
         raise DataError(
             f"{quote(candidate.name)} is {quote(base.name)} itself: same weights, adapter and template; give the model before "
@@ -206,16 +205,6 @@ def read_forgetting(folder: str | Path) -> Forgetting | None:
     if found.format != FORMAT:
         raise DataError(f"{path} has format {found.format}, this vetset reads {FORMAT}; update vetset.")
     return found
-
-
-def identity_digest(model: Model) -> str:
-    """Return the SHA-256 of a model's identity, 24 hex digits."""
-    return digest_of_identity(model.identity())
-
-
-def digest_of_identity(identity: Mapping[str, Any]) -> str:
-    """Return the same of an identity as a run's manifest keeps it."""
-    return sha256(json.dumps(dict(identity), sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:24]
 
 
 def _outputs(model: Model, journal: Journal | str | Path | None, tell: Callable[[str], None]) -> list[str]:

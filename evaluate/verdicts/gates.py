@@ -57,8 +57,8 @@ _FLOOR = 0.1  # of the general items: below, a base shows no loss whatever it lo
 _MARKS = {"holds": "yes", "fails": "NO", "unsettled": "open", "missing": "not measured", "none": "-"}
 
 NAMES = (
-    "answers", "gain", "margin", "slices", "cheaper", "forgetting", "format", "refusals", "latency", "cost", "contamination",
-    "looks", "training rows",
+    "answers", "results", "gain", "margin", "slices", "cheaper", "forgetting", "format", "refusals", "latency", "cost",
+    "contamination", "looks", "training rows",
 )  # fmt: skip
 """The gates, in the order in which they are told."""
 
@@ -74,9 +74,17 @@ def answers(pairs: Pairs) -> Gate:
     return Gate("answers", "missing", f"{said} never came", "run `vetset eval` again: only these are asked for")
 
 
+def as_scored(evidence: Evidence) -> Gate:
+    """Whether the results are those that were scored, by the digest in the eval set's ledger: files can be edited."""
+    if evidence.unseen is None:
+        return Gate("results", "holds", "both runs hold the results that the eval set's ledger saw")
+    step = "run `vetset eval` on both again, and name the eval set with --on where it has moved: no answer is paid for twice"
+    return Gate("results", "missing", evidence.unseen, step)
+
+
 def better(of: Gain, budgets: Budgets, *, looked: int, more: int | None) -> Gate:
     """Whether the gain is more than noise: the lower end of its interval, widened for all looks, lies above 0."""
-    share = f"{100 * (1 - (1 - budgets.confidence) / max(looked, 1)):.4g}%"
+    share = f"{100 * of.confidence:.4g}%"
     said = f"gain {_points(of.gain)}, {share} interval {_points(of.low)} to {_points(of.high)}"
     figures = {"gain": of.gain, "low": of.low, "high": of.high, "looks": looked, "more_rows": more}
     if of.low > 0:
@@ -245,8 +253,10 @@ def clean(evidence: Evidence) -> Gate:
     if not evidence.overlap:
         return Gate("contamination", "holds", f"no eval row stands in the training data ({evidence.overlap_said})")
     return Gate(
-        "contamination", "fails", f"{counted(evidence.overlap, 'eval row')} in the training data ({evidence.overlap_said})",
-        "export the training file again without them, and train again", {"rows": evidence.overlap},
+        "contamination", "fails",
+        f"training rows are too close to {counted(evidence.overlap, 'eval row')} ({evidence.overlap_said})",
+        "take them out (`vetset evalset status EVALSET --train FILE --json` lists them), and train again",
+        {"rows": evidence.overlap},
     )  # fmt: skip
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...curate.errors import UsageError, VetsetError
+from ...curate.errors import GateError, UsageError, VetsetError
 from ..evalsets.evalset import VERSIONS, EvalSet
-from ..evalsets.touches import looks
-from ..runs.ladder import FILE, Ladder, open_ladder
+from ..evalsets.seen import results_digest
+from ..evalsets.touches import looks, touches
+from ..runs.ladder import Ladder, ladders, open_ladder
 from ..runs.results import Run
 from .evidence import Evidence
 from .pairing import Pairs, pair
@@ -68,11 +69,11 @@ def gather(
         pairs: their rows.
         evalset: that both ran on.
         train: the training data.
-        ladder: folder of the ladder.
+        ladder: file of the ladder, or folder of the runs.
         untrained: nobody trained the candidate.
 
     Raises:
-        GateError: rows of the eval set stand in the training data.
+        GateError: rows of the eval set stand in the training data, or results are others than the ledger saw.
         UsageError: what was named is not there.
     """
     part = str((candidate.manifest.get("evalset") or {}).get("part"))
@@ -88,23 +89,54 @@ def gather(
             raise UsageError(
                 f"--train {train} can't be held against an eval set that is not at hand; name it with --on EVALSET."
             )
+        from ..evalsets.closeness import kept_by
         from ..runs.training_data import check_training_data  # reads any file: a tenth of a second of imports
 
-        data = check_training_data(train, held.rows, name=held.name)
+        kept = kept_by(held.manifest)
+        data = check_training_data(train, held.rows, name=str(held.folder), kept=kept)
         if told.get("digest") and data.digest != told["digest"]:
             raise UsageError(
                 f"--train {train} is not what {candidate.folder} says that it was trained on ({told.get('set')}, digest "
                 f"{str(told['digest'])[:12]}; this one has {str(data.digest)[:12]}); name that file."
             )
-        rows, overlap, said = data.rows, 0, "by equal and near copies, now"
+        rows, overlap, said = data.rows, data.overlap, f"by the rules on leaks, now{_but(kept)}"
     cheaper = _best(baseline, candidate, pairs, ladder, trained=trained)
     seen = None if held is None else looks(held, part)  # pyright: ignore[reportArgumentType]
     known = seen is not None and candidate.manifest.get("candidate") in [one.candidate for one in seen]
     return Evidence(
-        part=part, trained=trained, untrained=untrained, looks=None if seen is None else len(seen) + (not known), counted=known,
+        part=part, trained=trained, untrained=untrained, unseen=_unseen([baseline, candidate], held, part),
+        looks=None if seen is None else len(seen) + (not known), counted=known,
         train_rows=rows, overlap=overlap, overlap_said=said, **cheaper,
         forgetting=read_forgotten(candidate) if trained else None,
     )  # fmt: skip
+
+
+def _but(kept: tuple[str, ...]) -> str:
+    return f", but {', '.join(kept)}, whose finds this eval set was built to leave in train" if kept else ""
+
+
+def _unseen(runs: Sequence[Run], evalset: EvalSet | None, part: str) -> str | None:
+    """Return why it is not known that results are those that were scored; ``None`` where the ledger saw them.
+
+    Raises:
+        GateError: the ledger saw others.
+    """
+    if evalset is None:
+        return "the eval set is not there, so nobody knows whether the results are those that were scored"
+    ledger = [one for one in touches(evalset) if one.part == part and one.digest == evalset.digest]
+    for run in runs:
+        noted = {one.results for one in ledger if one.candidate == run.manifest.get("candidate")}
+        if (now := results_digest(run.results)) in noted:
+            continue
+        if not noted or None in noted:
+            why = "nothing of them" if not noted else "that there was a look, by an older vetset, and no digest"
+            return f"the ledger of {evalset.name} can't vouch for the results of {run.name}: it knows {why}"
+        raise GateError(
+            f"{run.folder / 'results.parquet'} was changed after it was scored (digest {now[:12]}, and the ledger of "
+            f"{evalset.folder} saw {', '.join(sorted(str(one)[:12] for one in noted))}); run `vetset eval` on it again: no "
+            "answer is paid for twice."
+        )
+    return None
 
 
 def _proof(candidate: Run) -> str | None:
@@ -130,22 +162,27 @@ def _trained(baseline: Run, candidate: Run) -> bool:
 
 
 def _best(baseline: Run, candidate: Run, pairs: Pairs, ladder: str | Path | None, *, trained: bool) -> dict[str, Any]:
-    """Return the fields of ``Evidence`` on the best cheaper rung, its score computed anew on the rows at hand."""
-    places = [Path(ladder)] if ladder is not None else [baseline.folder.parent, candidate.folder.parent]
-    for place in dict.fromkeys(places):
-        if ladder is None and not (place / FILE).is_file():
-            continue
-        found = open_ladder(place)
-        of = candidate.manifest.get("evalset") or {}
-        if (found.evalset.get("digest"), found.evalset.get("part")) != (of.get("digest"), of.get("part")):
-            if ladder is None:
-                continue
-            raise UsageError(f"{place / FILE} is of another eval set or part than the runs; run the ladder on theirs.")
-        return _judged(baseline, pairs, found, place, trained=trained)
-    return {}
+    """Return the fields of ``Evidence`` on the best cheaper rung of all ladders on these rows, its score computed anew."""
+    of = candidate.manifest.get("evalset") or {}
+    places = [] if ladder is not None else dict.fromkeys((baseline.folder.parent, candidate.folder.parent))
+    if ladder is not None:
+        known = ladders(ladder) if Path(ladder).is_dir() else [open_ladder(ladder)]
+    else:
+        known = [one for place in places for one in ladders(place)]
+    here = [
+        one
+        for one in known
+        if (one.evalset.get("digest"), one.evalset.get("part")) == (of.get("digest"), of.get("part"))
+    ]
+    if ladder is not None and not here:
+        what = "is of another eval set or part than the runs" if known else "holds no ladder"
+        raise UsageError(f"{ladder} {what}; run the ladder on theirs.")
+    found = [_judged(baseline, pairs, one, trained=trained) for one in here]
+    judged = [one for one in found if "best_cheaper" in one]
+    return max(judged, key=lambda one: one["best_cheaper"][1], default=(found or [{}])[0])
 
 
-def _judged(baseline: Run, pairs: Pairs, found: Ladder, place: Path, *, trained: bool) -> dict[str, Any]:
+def _judged(baseline: Run, pairs: Pairs, found: Ladder, *, trained: bool) -> dict[str, Any]:
     cheaper = [rung for rung in found.rungs if not rung.candidate]
     names = ", ".join(rung.rung for rung in cheaper)
     if found.scorer != pairs.scorer:
@@ -157,7 +194,7 @@ def _judged(baseline: Run, pairs: Pairs, found: Ladder, place: Path, *, trained:
             "no_ladder": f"the ladder has no rung but {names}: examples in the prompt are what a fine-tune has to beat"
         }
     best = found.best_cheaper
-    folder = place / best.run
+    folder = found.folder / best.run
     here = folder.resolve() == baseline.folder.resolve()
     score = _score(pairs) if here else _mean(pair(baseline, Run.open(folder), scorer=pairs.scorer))
     said = f"{best.rung}, of {names}"

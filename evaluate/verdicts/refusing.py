@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from ...curate.errors import GateError
-from ...curate.wording import counted
+from ...curate.wording import counted, shell
 from ..runs.results import Run
 from .pairing import Pairs
 
@@ -65,13 +65,18 @@ def _labels_swapped(pairs: Pairs, which: str, run: Run) -> None:
             raise GateError(
                 f"{run.folder} gives most rows of one label another and the other way round (row counts {rows} and "
                 f"{counts[prediction, reference]}): the two labels are swapped in the prompt, the training file or the eval set; "
-                f"look at the confusion with `vetset failures {run.folder}`."
+                f"look at the confusion with `vetset failures {shell(run.folder)}`."
             )
 
 
 def _judge_unknown(scorer: str, run: Run) -> None:
     told: Mapping[str, Any] = next((of for of in run.manifest.get("scorers") or [] if of.get("name") == scorer), {})
     if str(told.get("spec", "")).partition(":")[0] == "judge" and not told.get("calibration"):
+        if "imported" in run.manifest:  # a judge of another tool's: there is nothing here to measure it with
+            raise GateError(
+                f"the score {scorer} of {run.folder} is a judge's of {run.manifest['imported'].get('from')}, whose agreement "
+                "with people vetset knows nothing of; import the log again with --scorer SPEC, or name another score here."
+            )
         raise GateError(
             f"{run.folder} was scored by a judge whose agreement with people was never measured; measure it on at least 30 "
             "labelled answers first, and run `vetset eval` again."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from statistics import fmean
 
+from ..evalsets.touches import candidate_digest
 from ..runs.results import Run
 from ..stats.noninferiority import noninferior
 from .evidence import Forgotten
-from .forgetting import digest_of_identity, read_forgetting
+from .forgetting import read_forgetting
 from .general import suite_digest
 
 
@@ -22,7 +23,7 @@ def read_forgotten(run: Run) -> Forgotten | None:
     """
     found = read_forgetting(run.folder)
     identity = (run.manifest.get("model") or {}).get("identity") or {}
-    if found is None or (found.candidate_digest, found.suite) != (digest_of_identity(identity), suite_digest()):
+    if found is None or (found.candidate_digest, found.suite) != (candidate_digest(identity), suite_digest()):
         return None
     base, candidate = found.item_pairs()
     if not base:

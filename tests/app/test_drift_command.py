@@ -26,8 +26,13 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_nothing_to_do_is_0_something_1_and_too_little_to_tell_2(folder, capsys):
-    assert run(["drift", "same.csv", "--against", "a.evalset", "--permutations", "299"]) == 0
-    assert "Nothing to do" in capsys.readouterr().out
+    command = ["drift", "same.csv", "--against", "a.evalset", "--permutations", "299"]
+    assert run([*command, "--relevant", "0.35"]) == 0
+    out = capsys.readouterr().out
+    assert "Nothing to do" in out
+    assert "a change of less than 32% of the rows may go unseen" in out
+    assert run(command) == 2
+    assert "to see 20% takes 152 rows on each side" in " ".join(capsys.readouterr().out.split())
     assert run(["drift", "other.csv", "--against", "a.evalset", "--permutations", "299"]) == 1
     out = capsys.readouterr().out
     assert "Refresh the eval set" in out
@@ -35,7 +40,7 @@ def test_nothing_to_do_is_0_something_1_and_too_little_to_tell_2(folder, capsys)
     assert "vetset evalset refresh a.evalset --from newer.vet" in out
     assert "would be seen" in out
     assert run(["drift", "few.csv", "--against", "a.evalset", "--permutations", "119"]) == 2
-    assert "too small" in capsys.readouterr().out
+    assert "Nothing can be said: 1 independent new row against 60" in capsys.readouterr().out
 
 
 def test_json_is_one_object_with_the_rule_and_every_look(folder, capsys):
@@ -54,7 +59,7 @@ def test_a_set_without_labels_compares_the_rest_and_says_so(folder, capsys):
     (folder / "bare.jsonl").write_text("\n".join(json.dumps({"text": f"{CARDS[i % 4]} {i}"}) for i in range(60)))
     assert run(["read", "bare.jsonl"]) == 0
     capsys.readouterr()
-    assert run(["drift", "bare.vet", "--against", "a.evalset", "--permutations", "199"]) == 0
+    assert run(["drift", "bare.vet", "--against", "a.evalset", "--permutations", "199", "--relevant", "0.35"]) == 0
     assert "labels were not compared: the new sample has none" in " ".join(capsys.readouterr().out.split())
 
 
@@ -64,6 +69,7 @@ def test_a_set_without_labels_compares_the_rest_and_says_so(folder, capsys):
         (["gone.csv", "--against", "a.evalset"], 64, "gone.csv: no such file"),
         (["same.csv", "--against", "gone.evalset"], 64, "gone.evalset: no such"),
         (["same.csv", "--against", "a.evalset", "--alpha", "2"], 64, "alpha is 2"),
+        (["same.csv", "--against", "a.evalset", "--relevant", "20"], 64, "relevant is 20"),
         (["same.csv", "--against", "a.evalset", "--permutations", "0"], 64, "permutations is 0"),
         (["same.csv", "--against", "a.evalset", "--text", "body"], 64, "body"),
         (["same.csv", "--against", "a.evalset", "--train", "gone.vet"], 64, "gone.vet"),

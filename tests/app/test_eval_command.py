@@ -47,10 +47,25 @@ def test_a_run_prints_its_scores_and_the_same_command_asks_nothing(place, capsys
     assert "0 calls made now" in capsys.readouterr().out
 
 
+def test_what_a_kill_or_a_disk_did_to_the_journal_is_said_before_anything_is_asked(place, capsys):
+    words = ["eval", "canned:m.json", "--on", "bank.evalset", "--scorer", "class"]
+    assert run(words) == 0
+    assert "journal" not in capsys.readouterr().err
+    path = place / "runs" / "journal.jsonl"
+    lines = path.read_bytes().split(b"\n")
+    path.write_bytes(b"\n".join([*lines[:2], b"\0" * 20, *lines[2:]])[:-30])
+    assert run([*words, "--json"]) == 0
+    said = capsys.readouterr()
+    note = " ".join(said.err.split())
+    assert "journal.jsonl: 1 line can't be read and is passed over; what stood there is asked again" in note
+    assert "its last line was cut off by a kill" in note
+    assert json.loads(said.out)["fresh"] == 1
+
+
 def test_json_is_one_object_with_scores_and_manifest(place, capsys):
     assert run(["eval", "canned:m.json", "--on", "bank.evalset", "--scorer", "class", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["run"] == "runs/m-bare.run"
+    assert told["run"] == "runs/m-bare-dev.run"
     assert told["scores"]["class"]["mean"] == 0.5
     assert told["counts"]["unparsed"] == 1
 
@@ -65,8 +80,8 @@ def test_the_ladder_prints_every_rung_and_what_has_to_be_beaten(place, capsys):
     out = capsys.readouterr().out
     assert [line.split()[0] for line in out.splitlines()[2:7]] == ["bare", "few-shot", "rag", "reasoning", "candidate"]
     assert "does not beat the best cheaper rung" in out
-    assert "vetset compare runs/m-bare.run runs/m-candidate.run" in out
-    retrieval = json.loads((place / "runs" / "m-rag.run" / "run.json").read_text())["retrieval"]
+    assert "vetset compare runs/m-bare-dev.run runs/m-candidate-dev.run" in out
+    retrieval = json.loads((place / "runs" / "m-rag-dev.run" / "run.json").read_text())["retrieval"]
     assert retrieval["rows"] == 4
     assert retrieval["recall"]["3"] >= retrieval["recall"]["1"] > 0
 
@@ -74,7 +89,7 @@ def test_the_ladder_prints_every_rung_and_what_has_to_be_beaten(place, capsys):
 def test_prices_give_each_answer_a_cost(place, capsys):
     answer = {"text": "lost", "prompt_tokens": 1000, "completion_tokens": 500}
     (place / "m.json").write_text(json.dumps({"*": answer}), encoding="utf-8")
-    text = 'currency = "USD"\ndate = 2026-11-01\n[models.m]\ninput = 2.0\noutput = 4.0\n'
+    text = 'currency = "USD"\ndated = 2026-11-01\n[models.m]\ninput_price = 2.0\noutput_price = 4.0\n'
     (place / "prices.toml").write_text(text, encoding="utf-8")
     assert run(["eval", "canned:m.json", "--on", "bank.evalset", "--scorer", "class", "--prices", "prices.toml"]) == 0
     assert "cost 0.0160 USD by prices of 2026-11-01" in " ".join(capsys.readouterr().out.split())

@@ -4,6 +4,8 @@ import json
 
 import pytest
 from vetset.app.cli import run
+from vetset.evaluate.evalsets.evalset import EvalSet
+from vetset.evaluate.evalsets.touches import touch
 from vetset.tests.evaluate.sets_made import made_set
 
 
@@ -39,6 +41,10 @@ def test_the_way_from_a_set_to_a_frozen_eval_set_and_on(vetset):
     code, out, _ = vetset("evalset", "status", "tickets.evalset", "--train", "tickets.vet")
     assert code == 1
     assert "rot:" in out
+    code, out, err = vetset("evalset", "refresh", "tickets.evalset", "--confirm")
+    assert (code, out) == (64, "")
+    assert "no candidate has looked at the part ship" in err
+    touch(EvalSet.open("tickets.evalset"), candidate="one", part="ship")
     assert "version 2" in vetset("evalset", "refresh", "tickets.evalset", "--confirm")[1]
 
 

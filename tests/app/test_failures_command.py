@@ -39,7 +39,7 @@ def test_the_page_counts_names_and_shows_examples(folder, capsys):
     assert "my card was lost in Oslo -> wrong thing" in out
     assert "Why they failed is not known" in out
     assert "next: vetset failures one.run --label F" in out
-    assert (folder / "failures.json").is_file()
+    assert (folder / "failures-a.json").is_file()
 
 
 def test_names_are_kept_for_the_next_run(folder, capsys):
@@ -58,7 +58,7 @@ def test_names_are_kept_for_the_next_run(folder, capsys):
 
 def test_without_saving_nothing_is_written(folder, capsys):
     assert json.loads(told(capsys, "one.run", "--no-save", "--json").out)["taxonomy"] is None
-    assert not (folder / "failures.json").exists()
+    assert not (folder / "failures-a.json").exists()
 
 
 def test_asking_again_with_what_answers_a_row_tells_causes_apart(folder, capsys):

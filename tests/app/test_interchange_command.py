@@ -3,11 +3,9 @@
 import json
 from pathlib import Path
 
-import polars as pl
 import pytest
 from vetset.app.cli import run
-from vetset.curate.dataset import frame
-from vetset.evaluate.evalsets.evalset import digest_of, save_evalset
+from vetset.tests.evaluate.test_interchange import evalset_of
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "interchange"
 
@@ -16,16 +14,7 @@ DATA = Path(__file__).resolve().parents[1] / "data" / "interchange"
 def tickets(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     given = json.loads((DATA / "rows.json").read_text(encoding="utf-8"))
-    rows = frame([{key: value for key, value in row.items() if key != "part"} for row in given]).with_columns(
-        pl.Series("part", [row["part"] for row in given]),
-        pl.lit(1.0).alias("weight"),
-        pl.col("label").alias("stratum"),
-        pl.col("id").alias("cluster"),
-        pl.lit([], dtype=pl.List(pl.String)).alias("tags"),
-        pl.lit(None, dtype=pl.String).alias("digest"),
-    )
-    save_evalset("tickets.evalset", {"name": "tickets", "version": 1, "digest": digest_of(rows)}, rows)
-    Path("tickets.evalset/touches.jsonl").touch()
+    evalset_of("tickets.evalset", given)
     return "tickets.evalset"
 
 

@@ -6,6 +6,7 @@ import polars as pl
 from vetset.curate.dataset import frame
 from vetset.evaluate.evalsets.evalset import EvalSet, save_evalset
 from vetset.evaluate.evalsets.freezing import freeze
+from vetset.evaluate.evalsets.touches import touch
 from vetset.evaluate.runs.results import RESULTS, SCORE, save_run
 
 
@@ -56,3 +57,13 @@ def made_run(folder, of, scores, /, *, outputs=None, statuses=None, scorer="exac
         "scorers": [{"name": scorer, "spec": spec or scorer, "version": 1}], "primary": scorer, "train": None, **manifest,
     }  # fmt: skip
     return save_run(folder, json.loads(json.dumps(whole)), results)
+
+
+def noted(run, of, *, baseline=False):
+    """Note a run in the ledger of its eval set, as `vetset eval` does before it writes one; returns the run."""
+    told = run.manifest
+    touch(
+        of, candidate=told["candidate"], part=told["evalset"]["part"], run=run.folder.name, by="test",
+        rung="bare" if baseline else None, results=run.results, identity={"weights": "w"},
+    )  # fmt: skip
+    return run

@@ -11,7 +11,7 @@ from vetset.evaluate.evalsets.building import build
 from vetset.evaluate.evalsets.candidates import standing
 from vetset.evaluate.evalsets.closeness import spoilt
 from vetset.evaluate.evalsets.confirming import confirm
-from vetset.evaluate.evalsets.evalset import EvalSet, digest_of
+from vetset.evaluate.evalsets.evalset import EvalSet, digest_of, row_digests
 from vetset.evaluate.evalsets.freezing import freeze
 from vetset.evaluate.evalsets.parting import Shares
 from vetset.evaluate.evalsets.refreshing import refresh
@@ -53,6 +53,62 @@ def test_changed_rows_are_refused_and_the_first_is_named(frozen):
         freeze(now)
     with pytest.raises(StaleError):
         status(now)
+
+
+TAMPERED = {
+    "id": pl.lit("another"), "stratum": pl.lit("else"), "tags": pl.lit(["rare"], pl.List(pl.String)), "source": pl.lit("else"),
+    "group": pl.lit("else"), "extra": pl.lit('{"gold": "else"}'), "label": pl.lit("else"), "weight": pl.col("weight") * 2,
+}  # fmt: skip
+
+
+def tampered(evalset, column):
+    path = evalset.folder / "rows.parquet"
+    first = pl.int_range(pl.len()) == 0
+    rows = pl.read_parquet(path)
+    new = pl.when(first).then(TAMPERED[column]).otherwise(pl.col(column)).alias(column)
+    rows.with_columns(new).write_parquet(path)
+    return EvalSet.open(evalset.folder)
+
+
+@pytest.mark.parametrize("column", list(TAMPERED))
+def test_a_change_of_any_column_that_a_verdict_reads_is_seen(frozen, column):
+    with pytest.raises(StaleError, match="other rows than those that were frozen"):
+        _ = tampered(frozen, column).rows
+
+
+def made_by_format_1(evalset):
+    """Write an eval set as a vetset did that left id, stratum, tags and source out of the digest."""
+    for folder in (evalset.folder, evalset.folder / "versions" / "1"):
+        path = folder / "evalset.json"
+        told = json.loads(path.read_text())
+        digests = dict(zip(evalset.rows["id"], row_digests(evalset.rows, rule=1), strict=True))
+        told |= {"format": 1, "digest": digest_of(evalset.rows, rule=1), "row_digests": digests}
+        path.write_text(json.dumps(told))
+    return EvalSet.open(evalset.folder)
+
+
+def test_an_older_frozen_set_is_read_by_its_own_rule_and_its_next_version_by_todays(frozen):
+    old = made_by_format_1(frozen)
+    assert old.digest != frozen.digest
+    assert old.rows.equals(frozen.rows)
+    assert freeze(old).before
+    touch(old, candidate="one", part="ship")
+    with pytest.raises(StaleError, match="1 changed or new, 0 gone"):
+        freeze(changed(old))
+    after = freeze(changed(old), anew=True).evalset
+    assert (after.format, after.digest) == (2, digest_of(after.rows))
+    kept = EvalSet.open(old.folder / "versions" / "1")
+    assert (kept.format, kept.digest, kept.rows.height) == (1, old.digest, old.rows.height)
+    assert len(looks(after, "ship")) == 1
+    with pytest.raises(StaleError):
+        _ = tampered(after, "stratum").rows
+
+
+def test_an_eval_set_of_a_newer_vetset_is_not_guessed_at(frozen):
+    path = frozen.folder / "evalset.json"
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(DataError, match="has format 3, this vetset reads up to 2"):
+        EvalSet.open(frozen.folder)
 
 
 def test_a_label_that_was_wrong_makes_a_version_and_no_look_is_forgotten(frozen):
@@ -125,6 +181,15 @@ def test_the_reserve_takes_the_place_of_what_is_spent(frozen):
     assert now.manifest["reserve"] == 0
     with pytest.raises(UsageError, match="no reserve left"):
         confirm(now)
+
+
+def test_a_reserve_is_not_given_away_for_rows_that_nobody_has_seen(frozen):
+    touch(frozen, candidate="base", part="ship", rung="bare")
+    touch(frozen, candidate="one", part="dev")
+    with pytest.raises(UsageError, match=r"no candidate has looked at the part ship .*`vetset eval MODEL"):
+        confirm(frozen)
+    assert EvalSet.open(frozen.folder).manifest["version"] == 1
+    assert EvalSet.open(frozen.folder).manifest["reserve"] == frozen.manifest["reserve"] > 0
 
 
 def test_a_reserve_serves_where_the_looks_are_lost_and_a_refresh_does_not(frozen, tmp_path):

@@ -9,7 +9,7 @@ import sys
 import pytest
 from vetset.curate.errors import DataError, UsageError
 from vetset.evaluate.evalsets.evalset import EvalSet
-from vetset.evaluate.evalsets.touches import alpha_for, candidate_digest, looks, touch, touches
+from vetset.evaluate.evalsets.touches import candidate_digest, looks, touch, touches
 from vetset.tests.evaluate.runs_made import made_evalset
 
 
@@ -34,10 +34,6 @@ def test_what_decides_an_answer_tells_a_candidate(frozen):
     one = {"model": {"weights": "a"}, "prompt": "p"}
     assert candidate_digest(one) == candidate_digest(dict(reversed(one.items())))
     assert candidate_digest(one) != candidate_digest({**one, "prompt": "q"})
-
-
-def test_k_looks_share_alpha():
-    assert [alpha_for(k) for k in (0, 1, 2, 10)] == [0.05, 0.05, 0.025, 0.005]
 
 
 def test_a_ledger_that_is_gone_is_missed(frozen):

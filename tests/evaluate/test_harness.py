@@ -42,7 +42,7 @@ def sums(request):
 
 def test_a_run_is_scored_saved_and_opened_again(few, tmp_path):
     run = evaluate(few, CannedModel(sums), scorers=[NUMBER, EXACT], out=tmp_path / "runs")
-    assert run.folder == tmp_path / "runs" / "canned-bare.run"
+    assert run.folder == tmp_path / "runs" / "canned-bare-dev.run"
     again = Run.open(run.folder)
     assert again.results.columns == [*RESULTS, "score.number", "score.normalised"]
     assert again.results["score.number"].to_list() == [1.0] * 5
@@ -227,9 +227,9 @@ def test_each_candidate_on_the_ship_part_is_one_look_and_a_baseline_is_none(tmp_
     for model in (one, one, other):
         evaluate(few, model, part="ship", scorers=[NUMBER], out=tmp_path, by="ann")
     evaluate(few, CannedModel({"*": "4"}, name="base"), part="ship", scorers=[NUMBER], out=tmp_path, baseline=True)
-    assert [touch.run for touch in looks(few, "ship")] == ["one-bare.run", "other-bare.run"]
+    assert [touch.run for touch in looks(few, "ship")] == ["one-bare-ship.run", "other-bare-ship.run"]
     assert Counter(touch.by for touch in touches(few))["ann"] == 3
-    assert looks(few, "ship")[0].candidate == Run.open(tmp_path / "one-bare.run").manifest["candidate"]
+    assert looks(few, "ship")[0].candidate == Run.open(tmp_path / "one-bare-ship.run").manifest["candidate"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from vetset.curate.dataset import frame
 from vetset.curate.errors import DataError, StaleError, UsageError
-from vetset.evaluate.evalsets.evalset import EvalSet, digest_of, save_evalset
+from vetset.evaluate.evalsets.evalset import EvalSet, digest_of, row_digests, save_evalset
 from vetset.evaluate.evalsets.touches import looks
 from vetset.evaluate.interchange.exporting import export
 from vetset.evaluate.interchange.importing import import_run
@@ -37,8 +37,12 @@ def evalset_of(folder, given, **manifest):
         pl.lit([], dtype=pl.List(pl.String)).alias("tags"),
         pl.lit(None, dtype=pl.String).alias("digest"),
     )
-    told = {"name": "tickets", "version": 1, "digest": digest_of(rows), "frozen_at": "2026-01-01"}
+    # Format 1: the real logs were made from a set of that format, and tell its digests.
+    told = {"format": 1, "name": "tickets", "version": 1, "digest": digest_of(rows, rule=1), "frozen_at": "2026-01-01"}
     save_evalset(folder, told | manifest, rows)
+    path = Path(folder) / "rows.parquet"
+    kept = pl.read_parquet(path)
+    kept.with_columns(pl.Series("digest", row_digests(kept, rule=1))).write_parquet(path)
     (Path(folder) / "touches.jsonl").touch()
     return EvalSet.open(folder)
 

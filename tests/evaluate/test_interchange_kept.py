@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vetset.curate.errors import DataError, UsageError
+from vetset.evaluate.evalsets.touches import looks
 from vetset.evaluate.interchange.bounded import parsed
 from vetset.evaluate.interchange.exporting import export
 from vetset.evaluate.interchange.importing import import_run
@@ -154,3 +155,24 @@ def test_answers_to_a_ship_part_are_known_by_their_rows_alone(ship, tmp_path):
         with pytest.raises(UsageError, match="ship part of an eval set"):
             import_run([path], tmp_path / "a.run", source=tool)
     assert import_run([record], tmp_path / "a.run", on=ship).run.results.height == len(rows)
+
+
+def test_a_number_format_does_not_say_which_weights_lm_eval_ran(ship, tmp_path):
+    """Two checkpoints in one folder are two looks, though lm-eval tells of both the same."""
+    asked = [row["messages"][-1]["content"] for row in ship.part("dev").iter_rows(named=True)]
+    for turn, said in enumerate(("yes", "no")):
+        lines = [
+            sample(
+                n,
+                target=row["label"],
+                arguments={"gen_args_0": {"arg_0": asked[n]}},
+                resps=[[said]],
+                filtered_resps=[said],
+            )
+            for n, row in enumerate(ship.part("dev").iter_rows(named=True))
+        ]
+        path = log(tmp_path / f"l{turn}", lines)
+        results = {"config": {"model_args": "pretrained=out", "model_dtype": "torch.bfloat16"}, "model_name": "out"}
+        (path.parent / "results_2026-01-01T00-00-00.0.json").write_text(json.dumps(results), encoding="utf-8")
+        import_run([path], tmp_path / f"{turn}.run", on=ship)
+    assert len(looks(ship, "dev")) == 2

@@ -107,9 +107,21 @@ def test_a_torn_tail_is_passed_over_and_spoils_nothing_that_follows(tmp_path, ke
     os.truncate(path, begun + kept)
     with Journal(path) as again:
         assert set(again.answers) == {"one"}
+        assert (again.note is not None and "cut off by a kill" in again.note) == again.torn == (kept > 1)
         again.write_answer("three", Answer(text="3"))
     with Journal(path) as third:
         assert set(third.answers) == {"one", "three"}
+        assert third.note is None
+
+
+def test_a_call_that_was_sent_and_never_answered_is_told_until_somebody_answers_it(tmp_path):
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        journal.write_asked("one")
+    with Journal(journal.path) as again:
+        assert "1 call was sent and never answered" in again.note
+        again.write_asked("one")
+        again.write_answer("one", Answer(text="1"))
+    with Journal(journal.path) as third:
         assert third.note is None
 
 

@@ -9,7 +9,8 @@ from vetset.evaluate.models.canned import CannedModel
 from vetset.evaluate.models.protocol import Answer
 from vetset.evaluate.runs.evaluating import eval_ladder
 from vetset.evaluate.runs.harness import evaluate
-from vetset.evaluate.runs.ladder import Ladder, Rung, best_cheaper_rung, climb, open_ladder
+from vetset.evaluate.runs.ladder import Ladder, Rung, best_cheaper_rung, climb, ladders, open_ladder
+from vetset.evaluate.runs.naming import default_name
 from vetset.evaluate.runs.wanted import Wanted
 from vetset.evaluate.scorers.case import Scorer
 from vetset.evaluate.scorers.exact_match import score_normalised
@@ -62,10 +63,10 @@ def test_a_ladder_is_written_opened_again_and_names_its_best_rung(letters, tmp_p
     ladder = climb(letters, steps, out=out)
     assert [round(of.score, 2) for of in ladder.rungs] == [0.25, 0.75, 1.0]
     assert open_ladder(out) == ladder
-    assert best_cheaper_rung(out).folder == out / "two-bare.run"
+    assert best_cheaper_rung(out).folder == out / "two-bare-dev.run"
     assert ladder.rungs[0].tokens == 6
     assert all(of.low <= of.score <= of.high for of in ladder.rungs)
-    assert [touch.run for touch in looks(letters, "dev")] == ["tuned-bare.run"], "rungs cost no candidate a look"
+    assert [touch.run for touch in looks(letters, "dev")] == ["tuned-bare-dev.run"], "rungs cost no candidate a look"
 
 
 def test_a_ladder_of_the_candidate_alone_is_refused(letters, tmp_path):
@@ -83,7 +84,7 @@ def test_a_ladder_of_the_candidate_alone_is_refused(letters, tmp_path):
 )
 def test_a_ladder_that_can_not_be_read_is_refused(letters, tmp_path, change, said):
     climb(letters, [step(letters, tmp_path, "one", "a")], out=tmp_path)
-    path = tmp_path / "ladder.json"
+    path = tmp_path / "ladder-dev.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change), encoding="utf-8")
     with pytest.raises(DataError, match=said):
         best_cheaper_rung(tmp_path)
@@ -91,8 +92,8 @@ def test_a_ladder_that_can_not_be_read_is_refused(letters, tmp_path, change, sai
 
 def test_a_ladder_can_not_point_out_of_its_folder(letters, tmp_path):
     climb(letters, [step(letters, tmp_path, "one", "a")], out=tmp_path)
-    path = tmp_path / "ladder.json"
-    path.write_text(path.read_text().replace("one-bare.run", "../one-bare.run"), encoding="utf-8")
+    path = tmp_path / "ladder-dev.json"
+    path.write_text(path.read_text().replace("one-bare-dev.run", "../one-bare-dev.run"), encoding="utf-8")
     with pytest.raises(DataError, match="no run of its folder"):
         best_cheaper_rung(tmp_path)
     with pytest.raises(UsageError, match="--ladder"):
@@ -117,9 +118,32 @@ def test_the_verb_runs_every_rung_that_can_be_had_and_says_which_are_left_out(le
     assert any("no RAG rung" in sentence for sentence in said)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"rung": "bare"}, {"name": "x"}, {"adapter": "a", "candidate": "b"}, {"prompt": "p.txt"}]
-)
+@pytest.mark.parametrize("wrong", [{"rung": "bare"}, {"adapter": "a", "candidate": "b"}, {"prompt": "p.txt"}])
 def test_what_belongs_to_one_run_is_refused_on_a_ladder(letters, tmp_path, wrong):
     with pytest.raises(UsageError, match=r"ladder|one of them"):
         eval_ladder("canned:x.json", letters, Wanted(out=tmp_path, **wrong), say=print)
+
+
+def test_ladders_of_both_parts_and_of_two_prefixes_stand_side_by_side(letters, tmp_path):
+    (tmp_path / "canned.json").write_text(json.dumps({"*": "Answer: a"}), encoding="utf-8")
+    spec, out = f"canned:{tmp_path}/canned.json", tmp_path / "runs"
+    for part, name in (("dev", None), ("ship", None), ("ship", "small: one")):
+        wanted = Wanted(part=part, name=name, out=out, scorers=("normalised",))
+        ladder = eval_ladder(spec, letters, wanted, say=lambda _: None)
+        assert open_ladder(ladder.path) == ladder
+    assert sorted(path.name for path in out.glob("*ladder*")) == [
+        "ladder-dev.json", "ladder-ship.json", "small--one-ladder-ship.json"
+    ]  # fmt: skip
+    assert sorted(path.name for path in out.glob("*.run")) == [
+        "canned-bare-dev.run", "canned-bare-ship.run", "canned-reasoning-dev.run", "canned-reasoning-ship.run",
+        "small--one-bare-ship.run", "small--one-reasoning-ship.run",
+    ]  # fmt: skip
+    assert [ladder.evalset["part"] for ladder in ladders(out)] == ["dev", "ship", "ship"]
+    with pytest.raises(UsageError, match="several ladders; name one of"):
+        best_cheaper_rung(out)
+    assert best_cheaper_rung(out / "ladder-dev.json").manifest["evalset"]["part"] == "dev"
+
+
+def test_a_long_name_of_a_model_leaves_room_for_rung_and_part():
+    assert default_name("m" * 300, "few-shot", "ship").endswith("-few-shot-ship")
+    assert default_name("m" * 300, "few-shot", "ship") != default_name("m" * 300, "few-shot", "dev")

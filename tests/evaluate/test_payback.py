@@ -216,6 +216,18 @@ def test_money_is_short_and_never_wrong_by_a_tenth(value):
         assert float(text.replace("$", "").replace(",", "")) == pytest.approx(value, rel=0.06)
 
 
+def test_an_option_takes_the_prices_of_a_model_that_the_file_lists_once(told):
+    tokens = "input_tokens = 1000\ncached_tokens = 400\noutput_tokens = 100\n"
+    listed = "[models.small]\ninput_price = 2\ncached_price = 0.5\noutput_price = [8, 12]\n"
+    result = told(HEAD + BASE + f'[[options]]\nname = "own"\nmodel = "small"\n{tokens}' + listed)
+    assert tuned(result).request.likely == pytest.approx((600 * 2 + 400 * 0.5 + 100 * 10) / 1e6)
+    assert result.ranged
+    fresh = told(
+        HEAD + BASE + '[[options]]\nname = "own"\nmodel = "small"\ninput_tokens = 1\noutput_tokens = 0\n' + listed
+    )
+    assert tuned(fresh).request.likely == pytest.approx(2 / 1e6)
+
+
 # --- files that can't be used ---------------------------------------------------------------------------------------
 
 
@@ -238,6 +250,12 @@ def test_money_is_short_and_never_wrong_by_a_tenth(value):
         (HEAD + BASE + '[[options]]\nname = "x"\ninput_price = 1\n', "has no input_tokens"),
         (HEAD + BASE + '[[options]]\nname = ""\n', "has no name"),
         (HEAD + "x" + BASE, "is not TOML"),
+        (HEAD + BASE + '[[options]]\nname = "x"\nmodel = "y"\n', "model is 'y', which [models] has no prices of"),
+        (
+            HEAD + BASE + TUNED + 'model = "y"\n[models.y]\ninput_price = 1\noutput_price = 1\n',
+            "both model and price_per_request",
+        ),
+        (HEAD + BASE + TUNED + "[models.y]\ninput = 1\noutput = 1\n", "needs input_price and output_price"),
         (HEAD + BASE + '[[options]]\nname = "x"\nrun = "gone.run"\n', "is no run"),
     ],
 )

@@ -169,3 +169,19 @@ def test_columns_that_are_named_in_another_way_are_refused(tmp_path, named):
     if named != "?":
         with pytest.raises((UsageError, DataError), match=r"can't be read|no column"):
             open_model(f"recorded:{path}{named}")
+
+
+def test_several_outputs_of_a_row_are_said_and_two_of_one_sample_are_refused(tmp_path):
+    path = write(
+        tmp_path / "out.jsonl", {"id": "a", "output": "1"}, {"id": "a", "output": "2"}, {"id": "b", "output": "3"}
+    )
+    assert "1 row with several outputs: they are samples in the order in which they stand" in open_recorded(path).note
+    alone = write(tmp_path / "one.jsonl", {"id": "a", "output": "1"}, {"id": "b", "output": "3"})
+    assert "several outputs" not in open_recorded(alone).note
+    twice = write(
+        tmp_path / "twice.jsonl", {"id": "a", "sample": 0, "output": "1"}, {"id": "a", "sample": 0, "output": "2"}
+    )
+    with pytest.raises(DataError, match=r"twice\.jsonl line 2: 'id' 'a' has another output of sample '0' before"):
+        open_recorded(twice)
+    same = write(tmp_path / "same.jsonl", *[{"id": "a", "sample": 0, "output": "1"}] * 2)
+    assert [answer.text for answer in answer_all(open_recorded(same), requests("x"), ids=["a"])] == ["1"]

@@ -139,7 +139,7 @@ def test_seconds_tokens_and_statuses_are_counted():
     assert run_figures(table.clear()).share("ok") == 0
 
 
-PRICES = 'currency = "EUR"\ndate = 2026-05-01\n[models."m-1"]\ninput = 0.15\noutput = 0.6\n'
+PRICES = 'currency = "EUR"\ndated = 2026-05-01\n[models."m-1"]\ninput_price = 0.15\noutput_price = 0.6\n'
 
 
 def test_costs_come_from_the_users_dated_file(tmp_path):
@@ -158,19 +158,22 @@ def test_the_price_file_of_payback_will_do(tmp_path):
     (tmp_path / "p.toml").write_text(
         'dated = 2026-05-01\ncurrency = "USD"\nrequests_per_day = 10\n'
         '[[options]]\nname = "api"\ninput_price = 2.5\noutput_price = 10\n'
-        '[[options]]\nname = "own"\nprice_per_request = 0.1\n'
+        '[[options]]\nname = "own"\nmodel = "m-1"\ninput_tokens = [1000, 3000]\noutput_tokens = 10\n'
+        "[models.m-1]\ninput_price = [1, 2]\ncached_price = 0.1\noutput_price = 4\n"
     )
-    assert read_prices(tmp_path / "p.toml").models == {"api": Price(2.5, 10.0)}
+    assert read_prices(tmp_path / "p.toml").models == {"m-1": Price(1.5, 4.0), "api": Price(2.5, 10.0)}
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("date = 2026-05-01", "names no currency"), ('currency = "EUR"', "of which day"),
-        ('currency = "EUR"\ndate = "soon"', "of which day"),
-        (PRICES.replace("0.15", "-1"), "input of 'm-1' is '-1'"), (PRICES.replace("0.15", "inf"), "is 'inf'"),
-        (PRICES.replace("output = 0.6", ""), "needs input and output"), (PRICES.replace('"m-1"', '"m-1'), "no TOML"),
-        ('currency = "EUR"\ndate = 2026-05-01', "holds no model"), ("price = 1", "key 'price'"),
+        (PRICES.replace('"EUR"', "3"), "currency is '3'"), ('currency = "EUR"', "has no date; add dated"),
+        ('currency = "EUR"\ndated = "soon"', "dated is 'soon'"), (PRICES.replace("dated", "date"), "is called `dated`"),
+        (PRICES.replace("0.15", "-1"), "'m-1'. input_price is '-1'"), (PRICES.replace("0.15", "inf"), "is 'inf'"),
+        (PRICES.replace("output_price = 0.6", ""), "needs input_price and output_price"),
+        (PRICES.replace("input_price", "input"), "needs input_price"), (PRICES.replace('"m-1"', '"m-1'), "not TOML"),
+        ("dated = 2026-05-01", "holds no price of a model"), ("dated = 2026-05-01\nmodels = 3", "models is '3'"),
+        ("price = 1", "'price' is no setting"),
     ],
 )  # fmt: skip
 def test_a_price_file_that_says_too_little_is_named(tmp_path, text, says):

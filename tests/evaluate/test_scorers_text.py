@@ -15,7 +15,7 @@ from vetset.evaluate.scorers.patterns import score_pattern
 from vetset.evaluate.scorers.refusals import score_refusal
 from vetset.evaluate.scorers.registry import scorer
 from vetset.evaluate.scorers.similarity import score_similarity
-from vetset.evaluate.scorers.token_overlap import token_f1, words
+from vetset.evaluate.scorers.token_overlap import squad_words, token_f1
 
 REFUSAL = "I'm sorry, but I can't assist with that request."
 
@@ -106,7 +106,7 @@ def test_token_f1_is_that_of_squad():
     assert token_f1("", "") == 1
     assert token_f1("the", "cat") == 0
     assert token_f1("cat cat", "cat") == pytest.approx(2 / 3)
-    assert words("U.S.-based, 上海!") == ["usbased", "上", "海"]
+    assert squad_words("U.S.-based, 上海!") == ["usbased", "上", "海"]
 
 
 @given(st.text(), st.text())

@@ -13,7 +13,7 @@ from vetset.evaluate.runs.results import Run
 from vetset.evaluate.verdicts.comparing import compare, save_verdict
 from vetset.evaluate.verdicts.gates import Gate
 from vetset.evaluate.verdicts.verdict import decide, waive
-from vetset.tests.evaluate.runs_made import made_evalset, made_run
+from vetset.tests.evaluate.runs_made import made_evalset, made_run, noted
 
 TRAINED = {"train": {"set": "a.vet", "digest": "d", "rows": 2000, "checked": True, "overlap": 0}}
 WAIVED = {"forgetting": "not what this test is about", "cheaper": "not what this test is about"}
@@ -42,12 +42,12 @@ def pair_of(evalset, *, won, lost, base=0.6, seed=0, **candidate):
     )
     outputs = [f"answer {i}" for i in range(len(before))]
     one = made_run(evalset.folder.parent / "base.run", evalset, before, outputs=["no"] * len(before))
+    noted(one, evalset, baseline=True)
     other = made_run(
         evalset.folder.parent / "new.run", evalset, flipped(before, won, lost, seed),
         **({"outputs": outputs} | TRAINED | candidate),
     )  # fmt: skip
-    touch(evalset, candidate="new", part="ship", run=str(other.folder), by="test")
-    return one, other
+    return one, noted(other, evalset)
 
 
 def gate(verdict, name):

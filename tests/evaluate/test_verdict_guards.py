@@ -5,11 +5,13 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-from vetset.curate.errors import DataError, UsageError
-from vetset.evaluate.evalsets.touches import touch
+from vetset.curate.errors import DataError, GateError, UsageError
+from vetset.evaluate.evalsets.ageing import status
+from vetset.evaluate.evalsets.evalset import EvalSet
 from vetset.evaluate.runs.results import Run, save_run
+from vetset.evaluate.runs.training_data import check_training_data
 from vetset.evaluate.verdicts.comparing import compare, save_verdict
-from vetset.tests.evaluate.runs_made import made_evalset, made_run
+from vetset.tests.evaluate.runs_made import made_evalset, made_run, noted
 
 TRAINED = {"train": {"set": "a.vet", "digest": "d", "rows": 2000, "checked": True, "overlap": 0}}
 WAIVED = {"forgetting": "not what this test is about", "cheaper": "not what this test is about"}
@@ -23,7 +25,7 @@ def evalset(tmp_path):
     return made_evalset(tmp_path / "e.evalset", rows)
 
 
-def pair_of(evalset, *, noted=True, one=(), **other):
+def pair_of(evalset, *, known=True, one=(), **other):
     """Return a baseline with 60% and a candidate with 80%, both on all rows."""
     place = evalset.folder.parent
     before = [float(i % 5 < 3) for i in range(ROWS)]
@@ -32,21 +34,21 @@ def pair_of(evalset, *, noted=True, one=(), **other):
     second = made_run(
         place / "new.run", evalset, after, **({"outputs": [f"a {i}" for i in range(ROWS)]} | TRAINED | other)
     )
-    if noted:
-        touch(evalset, candidate="new", part="ship", run="new.run", by="test")
-    return first, second
+    noted(first, evalset, baseline=True)
+    return first, noted(second, evalset) if known else second
 
 
 def changed(run, results=None, **manifest):
-    """Write a run over, as somebody might by hand."""
-    return save_run(run.folder, {**run.manifest, **manifest}, run.results if results is None else results)
+    """Write a run over, and note it as one that was scored so: what a clever hand can do."""
+    now = save_run(run.folder, {**run.manifest, **manifest}, run.results if results is None else results)
+    return noted(now, EvalSet.open(run.folder.parent / "e.evalset"), baseline=run.name == "base")
 
 
 def state(verdict, name):
     return next(gate.state for gate in verdict.gates if gate.name == name)
 
 
-def ladder(folder, evalset, *rungs, scorer="exact", part="ship", failed=0):
+def ladder(folder, evalset, *rungs, scorer="exact", part="ship", failed=0, file="ladder.json"):
     """Write a ladder of runs that stand in the folder."""
     told = [
         {"rung": rung, "run": run, "candidate": False, "score": 0.6, "low": 0.5, "high": 0.7, "rows": ROWS, "failed": failed,
@@ -55,7 +57,7 @@ def ladder(folder, evalset, *rungs, scorer="exact", part="ship", failed=0):
     ]  # fmt: skip
     of = {"name": "e", "digest": evalset.digest, "part": part}
     text = {"format": 1, "evalset": of, "scorer": scorer, "best_cheaper": rungs[0][1], "candidate": None, "rungs": told}
-    (folder / "ladder.json").write_text(json.dumps(text))
+    (folder / file).write_text(json.dumps(text))
 
 
 def test_the_plain_case_ships(evalset):
@@ -63,7 +65,7 @@ def test_the_plain_case_ships(evalset):
 
 
 def test_a_candidate_that_the_ledger_does_not_know_may_be_the_best_of_many(evalset):
-    verdict = compare(*pair_of(evalset, noted=False), waivers=WAIVED)
+    verdict = compare(*pair_of(evalset, known=False), waivers=WAIVED)
     assert (verdict.word, state(verdict, "looks")) == ("hold", "missing")
 
 
@@ -143,6 +145,11 @@ def test_a_ladder_counts_where_it_is_of_these_rows_this_scorer_and_more_than_the
     made_run(place / "shots.run", evalset, [float(i % 5 < 4) for i in range(ROWS)])
     ladder(place, evalset, ("few-shot", "shots.run"), ("bare", "base.run"))
     assert state(compare(one, other, waivers=told), "cheaper") == "fails", "its score is computed from its run"
+    ladder(place, evalset, ("few-shot", "base.run"), file="other-ladder-ship.json")
+    assert state(compare(one, other, waivers=told), "cheaper") == "fails", "the best of all ladders has to be beaten"
+    assert compare(one, other, waivers=told, ladder=place / "other-ladder-ship.json").word == "ship"
+    ladder(place, evalset, ("few-shot", "shots.run"), part="dev")
+    assert compare(one, other, waivers=told).word == "ship", "a ladder of the other part is passed over"
 
 
 def test_a_baseline_that_was_cut_off_is_no_baseline(evalset):
@@ -199,3 +206,36 @@ def test_a_run_that_was_damaged_is_a_sentence(evalset):
     (other.folder / "run.json").write_text("[]")
     with pytest.raises(DataError, match="damaged"):
         Run.open(other.folder)
+
+
+CLOSE = "the customer of ticket {} wrote again today about the parcel that was sent to the old address in the north last week"
+
+
+def test_eval_compare_and_status_agree_on_what_is_too_close(tmp_path):
+    rows = [{"messages": CLOSE.format(f"number {i} " + "abcdefghij"[i] * 9), "label": "a"} for i in range(10)]
+    rows += [{"messages": f"something else {i}", "label": "b", "group": f"user {i}"} for i in range(ROWS - 10)]
+    evalset = made_evalset(tmp_path / "e.evalset", rows)
+    path = tmp_path / "train.jsonl"
+    learnt = [
+        {
+            "text": f"Hello, my name is Bob. {CLOSE.format('x')} and I would like to know what became of it.",
+            "label": "a",
+        },
+        *({"text": f"an own text {i} of nobody", "label": "b", "user": f"user {i}"} for i in range(600)),
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in learnt))
+    found = check_training_data(path, evalset.rows, name="e")
+    told = status(evalset, train=path).overlap
+    assert found.overlap == told.height > 0
+    assert set(told["rule"]) & {"leakage.ngram", "leakage.contained"}
+    assert f"{path} line 1" in found.note
+    one, other = pair_of(evalset, train={"set": str(path), "digest": found.digest, "rows": found.rows})
+    verdict = compare(one, other, train=path, waivers=WAIVED)
+    gate = next(gate for gate in verdict.gates if gate.name == "contamination")
+    assert (verdict.word, gate.state, gate.figures) == ("hold", "fails", {"rows": told.height})
+    learnt[0]["text"] = rows[0]["messages"]
+    path.write_text("".join(json.dumps(line) + "\n" for line in learnt))
+    with pytest.raises(
+        GateError, match=r"1 row that e asks \(1 the same, 0 near copies; one is .*train\.jsonl line 1\)"
+    ):
+        check_training_data(path, evalset.rows, name="e")

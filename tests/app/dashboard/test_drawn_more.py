@@ -204,7 +204,7 @@ def test_nearest_rows_and_an_order_that_were_damaged_are_there_once_they_are_mad
 
 
 def test_two_tabs_that_ask_for_the_same_count_are_answered_by_one_process(folder, drawn, monkeypatch):
-    from vetset.app.dashboard import exporting
+    from vetset.app.dashboard import export_counting
 
     drawn(folder, "evalset")
     asked, both = [], threading.Barrier(2, timeout=30)
@@ -216,17 +216,17 @@ def test_two_tabs_that_ask_for_the_same_count_are_answered_by_one_process(folder
 
     def tab(form):
         both.wait()
-        return exporting._once(("a key", form), {"format": form})
+        return export_counting._once(("a key", form), {"format": form})
 
-    monkeypatch.setattr(exporting.aside, "ask", ask)
+    monkeypatch.setattr(export_counting.aside, "ask", ask)
     with ThreadPoolExecutor(2) as tabs:
         assert list(tabs.map(tab, ["csv", "csv"])) == [{"counted": "csv"}] * 2
         assert asked == ["csv"]
         for number in range(80):
-            exporting._known()[number] = {}
+            export_counting._known()[number] = {}
         assert list(tabs.map(tab, ["x", "y"])) == [{"counted": "x"}, {"counted": "y"}]
-    assert len(exporting._known()) <= 32
-    assert not exporting._counting
+    assert len(export_counting._known()) <= 32
+    assert not export_counting._counting
 
 
 def test_another_process_that_failed_says_in_the_terminal_where_and_nothing_of_a_row(capsys):
@@ -295,3 +295,25 @@ def test_a_new_label_takes_a_second_enter_and_one_that_is_known_does_not(browser
     assert press("rare", "Enter") == []
     assert items.all_inner_texts() == ["New or rare label: rare — Enter once more"]
     page.close()
+
+
+def test_audit_has_the_seat_that_the_other_pages_have(folder, drawn):
+    from vetset.app.dashboard.seat import Seat
+
+    seated = drawn(folder, "audit").session_state["audit-seat"]
+    assert type(seated) is Seat
+    assert seated.every.size == 12
+    assert seated.takes(seated.at)
+
+
+def test_what_a_dialog_shows_is_spread_over_all(folder, drawn):
+    from vetset.app.dashboard.sampled import spread
+
+    assert [spread(count).tolist() for count in (0, 1, 2, 5, 9)] == [[], [0], [0, 1], [0, 1, 2, 3, 4], [0, 2, 4, 6, 8]]
+    page = drawn(folder, "audit")
+    page.session_state["a.rule"] = "every row"
+    page.run().button("bulk").click().run()
+    table = next(element.value for element in page.dataframe if "becomes" in element.value)
+    assert table["becomes"].to_list() == ["keep"] * 5
+    rows = [caption.value for caption in page.caption if "spread over all" in caption.value]
+    assert rows == ["5 of 12 rows, spread over all:"]

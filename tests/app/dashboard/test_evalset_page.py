@@ -44,3 +44,10 @@ def test_rows_that_are_not_those_that_were_frozen_are_an_error(folder, drawn):
     (made.folder / "rows.parquet").write_bytes((other.folder / "rows.parquet").read_bytes())
     page = drawn(folder, "evalset", errors=True, address={"e.set": "e.evalset"})
     assert any("holds other rows" in error.value for error in page.error)
+
+
+def test_a_look_after_the_page_was_drawn_is_on_it_when_it_is_drawn_again(folder, drawn):
+    evalset = made_evalset(folder.parent / "e.evalset", [{"messages": f"q {i}", "label": "a"} for i in range(30)])
+    for who in (["ann"], ["ann", "bob"]):
+        touch(evalset, candidate=f"of {who[-1]}", part="ship", run="r", by=who[-1])
+        assert sorted(drawn(folder, "evalset").dataframe[-1].value["by"].to_list()) == who

@@ -1,0 +1,124 @@
+"""What a run is, by its recipe and its data, and how it goes on after it was stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ..curate import disk
+from ..curate.errors import UsageError
+from ..curate.wording import shell
+from ..evaluate.models.weights_digest import weights_digest
+from .examples import Examples
+from .lineage import LINEAGE
+from .recipe import Recipe
+
+CHECKPOINTS = "checkpoints"
+_RUN = "run.json"
+_ELSEWHERE = {
+    "out",
+    "data",
+    "base",
+    "valid",
+    "general",
+    "task",
+    "report_to",
+    "price_per_hour",
+    "checkpointing",
+    "at_once",
+}
+"""Keys of a recipe that may change in mid-run: where things stand, and what moves no more than rounding errors."""
+
+
+def run_of(recipe: Recipe, examples: Examples, base: Path) -> dict[str, Any]:
+    """Return what decides a run's weights, as JSON values."""
+    said = {key: value for key, value in recipe.model_dump(mode="json").items() if key not in _ELSEWHERE}
+    if recipe.method == "kto":  # its answers cross within a batch
+        said["at_once"] = recipe.at_once
+    rows = {"data": examples.digest("train"), "general": examples.digest("general"), "valid": examples.digest("valid")}
+    return said | rows | {"base": weights_digest(base)}
+
+
+def checkpoint_of(folder: Path, run: dict[str, Any], *, resume: bool) -> Path | None:
+    """Return the last whole checkpoint of this very run in an adapter's folder; ``None`` where it begins anew.
+
+    Raises:
+        UsageError: an adapter stands there, or checkpoints of another recipe or other data, and nobody said to begin anew; or
+            the folder holds what is no adapter.
+    """
+    kept = folder / CHECKPOINTS
+    ours = (kept / _RUN).is_file() or ((folder / LINEAGE).is_file() and not kept.exists())
+    if not ours and any(path.is_file() and not path.name.startswith(".") for path in folder.rglob("*")):
+        raise UsageError(
+            f"{folder} is not empty, and no run has made what it holds; give a folder of its own as `out`."
+        )
+    if not ours or not resume:
+        return None
+    if not kept.exists():
+        raise UsageError(f"{folder} holds an adapter already; give another `out`, or train it again with --anew.")
+    try:
+        before = json.loads((kept / _RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        before = {}
+    if changed := sorted(key for key in run | before if run.get(key) != before.get(key)):
+        raise UsageError(
+            f"{kept} is of a run with another {', '.join(changed[:5])}; set that back, or throw the checkpoints away with --anew."
+        )
+    return max((path for path in kept.glob("checkpoint-*") if _whole(path)), key=step_of, default=None)
+
+
+def begin(folder: Path, run: dict[str, Any], last: Path | None) -> None:
+    """Make the folder ready: without checkpoints that are not gone on from, half written ones above all.
+
+    Raises:
+        UsageError: it can't be written.
+    """
+    kept = folder / CHECKPOINTS
+    try:
+        if last is None and kept.is_dir():
+            shutil.rmtree(kept)
+        kept.mkdir(parents=True, exist_ok=True)
+        for path in kept.glob("checkpoint-*"):
+            if last is not None and step_of(path) > step_of(last):
+                shutil.rmtree(path)
+        disk.write_whole(
+            kept / _RUN, lambda beside: beside.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+        )
+    except OSError as error:
+        raise UsageError(
+            f"{folder} can't be written ({error.strerror}); give a folder that you may write to."
+        ) from error
+
+
+def broken(folder: Path, step: int) -> str:
+    """Return the sentence about a run whose loss is no number any more after ``step``."""
+    last = max(
+        (path for path in (folder / CHECKPOINTS).glob("checkpoint-*") if _whole(path)), key=step_of, default=None
+    )
+    kept = (
+        "no checkpoint was written before"
+        if last is None
+        else f"the adapter as of step {step_of(last)} is kept in {shell(last)}"
+    )
+    return (
+        f"the loss is no number any more at step {step}, so training was stopped; {kept}. Lower learning_rate, or look for rows "
+        "that break it, and begin with --anew."
+    )
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the step of a checkpoint by its name; -1 for what is none."""
+    number = checkpoint.name.rpartition("-")[2]
+    return int(number) if number.isdecimal() else -1
+
+
+def _whole(checkpoint: Path) -> bool:
+    """Say whether a checkpoint was written to its end: the trainer's state is what transformers writes last."""
+    try:
+        return json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))["global_step"] == step_of(
+            checkpoint
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
