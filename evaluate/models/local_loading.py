@@ -11,6 +11,7 @@ from threading import RLock
 from typing import Any
 
 from ...curate.errors import DataError, MissingExtra, UsageError, quote
+from .offline import offline
 from .weights_digest import tensor_names, weights_digest
 
 EXTRA = "pip install 'vetset[train]'"
@@ -132,7 +133,8 @@ def load_adapter(weights: Weights, folder: Path) -> None:
     if str(folder) in weights.adapters:
         return
     try:
-        import peft  # pyright: ignore[reportMissingImports]
+        with offline():
+            import peft  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtra(f"an adapter needs peft; run {EXTRA}.") from error
     _whole_adapter(folder)

@@ -112,6 +112,8 @@ def from_lineage(
     data = _lineage(path)
     if data is None:
         return None
+    for part, word in (("general", "the general rows"), ("valid", "the rows that chose the checkpoint")):
+        _refuse_shared(_lineage(path, part), eval_rows, f"{path}: ", f"of {name} stand in {word}")
     told, digest, rows = data.get("path"), data.get("sha256"), data.get("rows")
     source = _standing(told, Path(folder)) if isinstance(told, str) else None
     if source is not None and digest is not None and _digest_at(source) == digest:
@@ -121,13 +123,7 @@ def from_lineage(
     if not isinstance(ids, list):
         note = f"{path} names training data that is not at hand or has changed; name it with --train FILE"
         return TrainingData(told if isinstance(told, str) else None, digest, count, checked=False, note=note)
-    trained = {str(one).partition("-")[0] for one in ids}
-    shared = [one for one in eval_rows["id"] if one.partition("-")[0] in trained]
-    if shared:
-        raise GateError(
-            f"{path}: {counted(len(shared), 'row')} of {name} stand in the training data (one is {shared[0]}), so the score "
-            "would say what was learnt by heart; train again without them, or build the eval set from rows that were held out."
-        )
+    _refuse_shared(data, eval_rows, f"{path}: ", f"of {name} stand in the training data")
     note = f"compared by the ids in {path} alone, which see no near copy; name the data with --train FILE"
     return TrainingData(told if isinstance(told, str) else None, digest, count or len(ids), checked=False, note=note)
 
@@ -148,12 +144,22 @@ def check_named(train: TrainingData, folder: str | Path) -> None:
         )
 
 
-def _lineage(path: Path) -> Mapping[str, Any] | None:
+def _refuse_shared(data: Mapping[str, Any] | None, eval_rows: pl.DataFrame, begin: str, end: str) -> None:
+    ids = (data or {}).get("ids")
+    trained = {str(one).partition("-")[0] for one in ids} if isinstance(ids, list) else set()
+    if shared := [one for one in eval_rows["id"] if one.partition("-")[0] in trained]:
+        raise GateError(
+            f"{begin}{counted(len(shared), 'row')} {end} (one is {shared[0]}), so the score would say what was learnt by heart; "
+            "train again without them, or build the eval set from rows that were held out."
+        )
+
+
+def _lineage(path: Path, part: str = "data") -> Mapping[str, Any] | None:
     if not path.is_file():
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return found["data"] if isinstance(found.get("data"), Mapping) else {}
+        return found[part] if isinstance(found.get(part), Mapping) else {}
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is damaged ({type(error).__name__}); name the training data with --train FILE."

@@ -218,6 +218,14 @@ def test_the_lineage_of_a_model_is_held_against_the_eval_set(few, tmp_path):
         from_lineage(adapter, few.rows, name="few")
 
 
+@pytest.mark.parametrize(("part", "said"), [("general", "general rows"), ("valid", "chose the checkpoint")])
+def test_general_rows_and_rows_that_choose_are_held_against_the_eval_set_too(few, tmp_path, part, said):
+    lineage = {"data": {"rows": 9, "ids": ["0" * 20 + "-0"]}, part: {"ids": few.rows["id"].to_list()[:1]}}
+    (tmp_path / "lineage.json").write_text(json.dumps(lineage), encoding="utf-8")
+    with pytest.raises(GateError, match=said):
+        from_lineage(tmp_path, few.rows, name="few")
+
+
 # --- looks --------------------------------------------------------------------------------------------------------
 
 
