@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from vetset import curate, evaluate
+from vetset import curate, evaluate, train
 
-FACES = {"curate": curate, "evaluate": evaluate}
+FACES = {"curate": curate, "evaluate": evaluate, "train": train}
 
 
 @pytest.mark.parametrize(("room", "name"), [(room, name) for room, face in FACES.items() for name in face.__all__])

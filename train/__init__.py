@@ -1,1 +1,54 @@
-"""The compact trainer."""
+"""The compact trainer: a vetted file in, an adapter with its lineage out.
+
+plan(read_recipe("recipe.toml"))             what is trained, token by token, and what would go wrong; no torch
+train(read_recipe("recipe.toml"), tell=print)    TRL and peft do the steps; a run that was killed goes on
+list_adapters("adapters")                    what was trained on what, how it was judged, what is due again
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..curate.faces import lazy
+
+if TYPE_CHECKING:
+    from .lineage import Lineage, read_lineage
+    from .listing import list_adapters
+    from .merging import merge_into_base, merge_weighted
+    from .preflight import Plan, plan
+    from .recipe import Recipe, read_recipe
+    from .rendering import Renderer, open_renderer
+    from .training import Trained, train
+
+__all__ = [
+    "Lineage",
+    "Plan",
+    "Recipe",
+    "Renderer",
+    "Trained",
+    "list_adapters",
+    "merge_into_base",
+    "merge_weighted",
+    "open_renderer",
+    "plan",
+    "read_lineage",
+    "read_recipe",
+    "train",
+]
+_HOMES = {
+    "Lineage": ".lineage",
+    "Plan": ".preflight",
+    "Recipe": ".recipe",
+    "Renderer": ".rendering",
+    "Trained": ".training",
+    "list_adapters": ".listing",
+    "merge_into_base": ".merging",
+    "merge_weighted": ".merging",
+    "open_renderer": ".rendering",
+    "plan": ".preflight",
+    "read_lineage": ".lineage",
+    "read_recipe": ".recipe",
+    "train": ".training",
+}
+
+__getattr__, __dir__ = lazy(globals(), _HOMES)

@@ -119,7 +119,7 @@ def write_lineage(
         tokens: that went through the model.
         stopped_early: the valid loss had no gain any more.
         energy_joules: two ``read_joules`` apart; ``None`` where no counter tells.
-        plan: figures of the plan (JSON values).
+        plan: its figures (``Plan.figures``): the file is passed on with the adapter, so no text of a row.
 
     Raises:
         UsageError: the folder can't be written.
@@ -145,7 +145,7 @@ def write_lineage(
         template=template_digest(_tokenizer(folder, base)), seed=recipe.seed, versions=versions(), device=device,
         curves=summary(read_curves(folder), stopped_early=stopped_early), tokens=tokens, seconds=round(seconds, 3),
         cost=None if recipe.price_per_hour is None else round(recipe.price_per_hour * seconds / 3600, 6),
-        energy_joules=energy_joules, plan=_figures(plan or {}),
+        energy_joules=energy_joules, plan=dict(plan or {}),
     )  # fmt: skip
     save_lineage(folder, lineage)
     write_card(folder, lineage)
@@ -240,16 +240,6 @@ def versions() -> dict[str, str]:
 def now() -> str:
     """Return the time as a lineage has it."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def _figures(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """What a plan counted. Rows that it showed or named stay out of a file that is passed on with the adapter."""
-    told = {name: value for name, value in plan.items() if name != "shown"}
-    if isinstance(problems := plan.get("problems"), list):
-        told["problems"] = [
-            {key: one.get(key) for key in ("kind", "level")} for one in problems if isinstance(one, Mapping)
-        ]
-    return told
 
 
 def _writable(value: Any) -> Any:

@@ -133,7 +133,7 @@ def train(
     if made.is_world_process_zero():
         write_lineage(
             folder, recipe, found, base=base, device=planned.budget.device.name, seconds=watch.seconds, tokens=trained.tokens,
-            stopped_early=watch.stopped_early, plan=planned.summary(),
+            stopped_early=watch.stopped_early, plan=planned.figures(),
             energy_joules=None if before is None or after is None or last is not None else after - before,
         )  # fmt: skip
         shutil.rmtree(folder / CHECKPOINTS)

@@ -31,7 +31,7 @@ def place(tmp_path, monkeypatch, tiny):
 def test_a_run_prints_where_it_stands_on_stderr_and_what_it_came_to_on_stdout(place, capsys):
     assert run(["train", "recipe.toml", "--set", "steps=3"]) == 0
     said = capsys.readouterr()
-    assert "sft of 24 rows in 3 steps" in said.out
+    assert "sft of 24 rows in 3 steps" in " ".join(said.out.split())  # a long path wraps the line
     assert "next: vetset eval" in said.out
     assert "step 3/3, loss " in said.err
     assert "tokens/s, 0 s left" in said.err

@@ -17,6 +17,7 @@ from vetset.train.energy import read_joules
 from vetset.train.examples import examples
 from vetset.train.library import open_adapter
 from vetset.train.lineage import read_lineage, recipe_digest, save_lineage, write_lineage
+from vetset.train.preflight import plan
 from vetset.train.recipe import Recipe
 
 pytest.importorskip("peft")
@@ -127,15 +128,23 @@ def test_hours_of_training_are_not_lost_to_a_strange_name_or_figure(made, tmp_pa
 def test_no_row_that_the_plan_showed_is_passed_on_with_the_adapter(made, tmp_path):
     folder = shutil.copytree(made, tmp_path / "m")
     recipe = Recipe(base=str(folder / "base"), data=str(folder / "train.jsonl"))
-    told = {
-        "shown": [{"text": "ann wrote"}],
-        "problems": [{"kind": "few", "level": "warn", "said": "ann", "rows": ["ann"]}],
-    }
+    found = examples(recipe)
+    planned = plan(recipe, examples=found)
     write_lineage(
-        folder / "adapter", recipe, examples(recipe), base=folder / "base", device="cpu", seconds=1, tokens=1, plan=told
+        folder / "adapter",
+        recipe,
+        found,
+        base=folder / "base",
+        device="cpu",
+        seconds=1,
+        tokens=1,
+        plan=planned.figures(),
     )
-    assert "ann" not in (folder / "adapter" / "lineage.json").read_text()
-    assert read_lineage(folder / "adapter").plan == {"problems": [{"kind": "few", "level": "warn"}]}
+    said = (folder / "adapter" / "lineage.json").read_text()
+    texts = [turn["content"] for row in found.train["messages"].to_list() for turn in row]
+    assert texts[0] in json.dumps(planned.summary())
+    assert not any(text in said for text in texts if len(text) > 8)
+    assert read_lineage(folder / "adapter").plan["data"]["rows"] == found.train.height
 
 
 def test_curves_are_summed_up_without_what_is_no_number(made, tmp_path):
