@@ -28,7 +28,7 @@ from . import (
     review_command,
     train_command,
 )
-from .answering import announce
+from .answering import announce, answer
 from .stopping import INTERRUPTED, Stopped
 
 _STOPPED = "stopped; nothing half-written is left behind."
@@ -102,28 +102,35 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last place: one sentence and an exit code, never a traceback
-        return _failed(error)
+        return _failed(error, as_json="--json" in arguments)
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: Exception, *, as_json: bool) -> int:
+    """Say why on stderr, and with ``--json`` on stdout too, so that a script that reads one object gets one."""
+    code, sentence = _told(error)
+    announce(sentence)
+    if as_json:
+        said = sentence.removeprefix("vetset: ")
+        answer({"error": said, "exit": code}, True, lambda: None)
+    return code
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """Return the exit code of an error and its sentence."""
     from ..curate.errors import VetsetError, quote
 
     if hasattr(error, "format_message"):  # click's usage errors, wherever this typer keeps their classes
         message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
         context = getattr(error, "ctx", None)
         command = "vetset" if context is None else " ".join(["vetset", *context.command_path.split()[1:]])
-        announce(message if "Usage:" in message else f"vetset: {message.rstrip('.')}; see `{command} --help`.")
-        return 64
+        return 64, message if "Usage:" in message else f"vetset: {message.rstrip('.')}; see `{command} --help`."
     if isinstance(error, VetsetError):
-        announce(f"vetset: {error}")
-        return error.exit_code
+        return error.exit_code, f"vetset: {error}"
     if isinstance(error, OSError) and error.strerror:
-        announce(f"vetset: {error.filename or 'a file'}: {error.strerror.lower()}; free the place or name another.")
-        return 64
+        return 64, f"vetset: {error.filename or 'a file'}: {error.strerror.lower()}; free the place or name another."
     if os.environ.get("VETSET_DEBUG"):
         raise error
-    announce(
+    return 70, (
         f"vetset: a fault of vetset's, not yours: {type(error).__name__}: {quote(error, 100)}; "
         "run again with VETSET_DEBUG=1 and report what it prints."
     )
-    return 70

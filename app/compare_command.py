@@ -25,7 +25,8 @@ def compare(
     ] = None,
     ladder: Annotated[Path | None, typer.Option(help="Folder of `vetset eval --ladder` (default: the runs').")] = None,
     slices: Annotated[
-        list[str] | None, typer.Option("--slice", help="Columns whose values are judged by themselves: label,source.")
+        list[str] | None,
+        typer.Option("--slice", help="More columns to judge by value, beside label, source, stratum and tags."),
     ] = None,
     margin: Annotated[float | None, typer.Option(help="Least gain, absolute (default 0.05: five points).")] = None,
     confidence: Annotated[float | None, typer.Option(help="Of the two-sided interval (default 0.95).")] = None,

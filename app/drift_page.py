@@ -52,7 +52,12 @@ def _print_comparison(comparison: Comparison, drift: Drift, names: dict[str, str
 
 
 def _next(drift: Drift, names: dict[str, str | None]) -> None:
-    if "refresh" in drift.actions:
+    if drift.short is not None:
+        tell(
+            f"next: take a sample of {drift.short:,} independent rows or more, and run this again with it; so many does "
+            "`vetset evalset refresh` take"
+        )
+    elif "refresh" in drift.actions:
         new = str(names["new"])
         if new.rstrip("/").endswith(".vet"):
             say(f"next: vetset evalset refresh {shell(names['eval'])} --from {shell(new)}")

@@ -123,7 +123,7 @@ def _run(model: str, on: Path, wanted: Wanted, *, ladder: bool, as_json: bool) -
             check_model(option, spec, download=wanted.download)
         made = (eval_ladder if ladder else eval_model)(model, evalset, wanted, say=announce, progress=progress)
     if isinstance(made, Run):
-        answer(_summary(made), as_json, lambda: print_run(made, on))
+        answer(_summary(made), as_json, lambda: print_run(made, on, baseline=wanted.baseline))
     else:
         answer(made.summary(), as_json, lambda: print_ladder(made))
 

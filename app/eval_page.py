@@ -49,8 +49,8 @@ def rate() -> Iterator[Callable[[int, int, Answer], None]]:
             sys.stderr.flush()
 
 
-def print_run(run: Run, evalset: Path) -> None:
-    """Print the scores with their intervals, what could not be scored, and what it took."""
+def print_run(run: Run, evalset: Path, *, baseline: bool = False) -> None:
+    """Print the scores with their intervals, what could not be scored, what it took, and what to do next."""
     from ..evaluate.runs.run_score import run_score
 
     of = run.manifest
@@ -63,8 +63,8 @@ def print_run(run: Run, evalset: Path) -> None:
         found = run_score(run, scorer=name)
         table.add_row(*cells(name, f"{found.mean:.1%}", f"{found.low:.1%} to {found.high:.1%}", found.rows))
     show(table)
-    if odd := ", ".join(f"{count:,} {status}" for status, count in of["counts"].items() if count and status != "ok"):
-        tell(f"not scored: {odd} (they count as 0, answers that never came are left out)")
+    if odd := _not_scored(of["counts"]):
+        tell(f"not scored: {odd}")
     tell(_took(of))
     _print_retrieval(of.get("retrieval"))
     if (train := of.get("train")) and train.get("note"):
@@ -75,10 +75,31 @@ def print_run(run: Run, evalset: Path) -> None:
             row = first.row(0, named=True)
             shown = row["error"] if status == "error" else row["output"]
             tell(f"first {status}: row {row['id']}: '{clipped(mask(str(shown)[:400]), 100)}'")
-    if told["part"] == "dev":
-        say(f"next: vetset eval MODEL --on {shell(evalset)} --ladder -o {shell(run.folder.parent)}")
-    else:
-        say(f"next: vetset compare BASELINE {shell(run.folder)}")
+    say(f"next: {_next(run, evalset, baseline=baseline)}")
+
+
+def _next(run: Run, evalset: Path, *, baseline: bool) -> str:
+    """Return the command after this run: what answers from a file has no ladder, and a baseline needs who has to beat it."""
+    part = run.manifest["evalset"]["part"]
+    if baseline:
+        return (
+            f"vetset eval CANDIDATE --on {shell(evalset)} --part {shell(part)} -o {shell(run.folder.parent)}, then "
+            f"vetset compare {shell(run.folder)} ITS_RUN"
+        )
+    if part == "ship":
+        return f"vetset compare BASELINE {shell(run.folder)}"
+    if (run.manifest["model"].get("identity") or {}).get("kind") == "recorded":
+        return f"vetset failures {shell(run.folder)}"
+    return f"vetset eval MODEL --on {shell(evalset)} --ladder -o {shell(run.folder.parent)}"
+
+
+def _not_scored(counts: dict[str, int]) -> str:
+    """Say what of the answers could not be scored, and how each kind counts."""
+    zero = ", ".join(
+        f"{count:,} {status}" for status, count in counts.items() if count and status not in ("ok", "error")
+    )
+    lost = f"{counts['error']:,} error (no answer came: left out of the score)" if counts.get("error") else ""
+    return "; ".join(part for part in (f"{zero} (counted as 0)" if zero else "", lost) if part)
 
 
 def _took(of: dict[str, Any]) -> str:

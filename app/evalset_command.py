@@ -127,7 +127,11 @@ def refresh(
     from .evalset_page import print_refreshed
     from .lines import told_now_and_then
 
-    if (from_ is None) == (not confirm):
+    if from_ is not None and confirm:
+        raise UsageError(
+            "--from and --confirm are two steps, each with a version of its own; give one of them, then the other."
+        )
+    if from_ is None and not confirm:
         raise UsageError("say where newer rows come from with --from NEWER.vet, or take the reserve with --confirm.")
     opened = EvalSet.open(evalset)
     if from_ is None:

@@ -135,7 +135,8 @@ def _overlap(result: Status) -> None:
     overlap = result.overlap
     assert overlap is not None  # noqa: S101 -- asked before
     if overlap.is_empty():
-        say("training data: no row too close to an eval row")
+        forms = f", but {counted(len(result.forms), 'form')} of eval rows, below" if result.forms else ""
+        say(f"training data: no row too close to an eval row{forms}")
         return
     say(f"training data: {counted(overlap.height, 'eval row')} with a row too close to it:")
     _rules(dict(overlap.group_by("rule", maintain_order=True).len().iter_rows()))

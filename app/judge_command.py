@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +33,10 @@ def judge(
     seed: Annotated[int, typer.Option(help="Of the draws for the interval.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Measure a judge against at least 30 human labels; exit code 1 if it agrees too little to count."""
+    """Measure a judge against at least 30 human labels; exit code 1 if it agrees too little to count.
+
+    Replies are kept, so that none is paid twice; one that can't be read is asked for anew by the same command.
+    """
     from ..curate.errors import GateError
     from ..evaluate.models.calling import answer_all
     from ..evaluate.models.opening import open_model
@@ -51,7 +53,9 @@ def judge(
         wanted = read_rubric(rubric)
         check_model("--model", model)
         opened = open_model(model, key_env=key_env)
-        judging = Judge(opened, wanted, ask=partial(answer_all, opened, journal=kept))
+        judging = Judge(
+            opened, wanted, again=lambda requests, broken: answer_all(opened, requests, journal=kept, again=broken)
+        )
         found = calibrate(judging, labelled.cases, labelled.human, others=labelled.others, seed=seed)
         path = found.save(out or calibration_file(rubric))
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..curate.wording import shell
+from ..curate.wording import counted, shell
 from .lines import cells, columns, say, show, tell
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ def print_calibration(found: Calibration, path: Path, refused: str | None, *, ru
     ):
         if count:
             tell(f"{count:,} {said}.")
+    if found.unparsed:
+        tell(
+            f"{counted(found.unparsed, 'verdict')} could not be read; the same command again asks for "
+            f"{'it' if found.unparsed == 1 else 'them'} anew, and for nothing else. Where that does not help, the rubric asks "
+            "for too much beside the verdict, or the model is too small."
+        )
     tell(f"written: {path}")
     tell(refused or "It counts: `vetset eval` takes it as a scorer.")
     if refused is None:

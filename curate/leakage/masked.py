@@ -20,8 +20,9 @@ _SEVERAL = 3  # different texts of one masked form on a side: then the form is a
 
 
 def find_masked(
-    rows: pl.DataFrame, *, against: pl.DataFrame | None = None, train: str = "train", threshold: float = 0.8
-) -> pl.DataFrame:
+    rows: pl.DataFrame, *, against: pl.DataFrame | None = None, train: str = "train", threshold: float = 0.8,
+    templates: bool = False,
+) -> pl.DataFrame:  # fmt: skip
     """Find rows that are near to one on the other side once numbers and capitalised words are masked.
 
     That is how test items are varied (GSM-Hard: Gao and others, "PAL: Program-aided Language Models", 2022; GSM-Symbolic:
@@ -33,6 +34,7 @@ def find_masked(
         against: the rows of an eval file.
         train: name of the split that is trained on.
         threshold: least Jaccard index of the word 5-grams of the masked texts.
+        templates: tell of rows of such a template, too.
     """
     found = []
     for pair in sides(rows, against, train=train):
@@ -49,7 +51,8 @@ def find_masked(
         near, _ = joining.closest(plain, joining.prepare(plain, threshold), told, other)
         alike = alike[near[alike] < 0]
         alike = alike[_other_words(texts, alike) >= _OTHER_WORDS]
-        alike = alike[~_templates(joining.components(sets, ready), plain, held)[alike]]
+        if not templates:
+            alike = alike[~_templates(joining.components(sets, ready), plain, held)[alike]]
         notes = _notes(texts, alike, peer, score)
         here, there = (len(tested), 0) if pair.outside else (0, len(tested))
         frame = pl.DataFrame(

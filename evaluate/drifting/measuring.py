@@ -20,6 +20,7 @@ from .shifts import Looked, Shift, adjust, look
 from .sight import RELEVANT, Sight
 
 _LOOKS = 6
+_REFRESHED = 0.2  # share that `evalset refresh` replaces where none is named
 _ALIKE = 0.75  # of what new rows differ by from the training data, so much has to be the eval set's difference, too
 _NEARER = 0.5  # and the eval set is at least twice as near to the new rows as the training data is
 
@@ -63,6 +64,8 @@ class Drift:
     alpha: float
     permutations: int
     seed: int
+    short: int | None = None
+    """Rows that a refresh of a fifth takes, where the new sample has fewer independent ones."""
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -86,6 +89,7 @@ class Drift:
             "sentence": self.ruling.sentence, "reasons": list(self.ruling.reasons), "rule": ruling.RULE,
             "comparisons": [comparison.summary() for comparison in self.comparisons], "notes": list(self.notes),
             "alpha": self.alpha, "permutations": self.permutations, "seed": self.seed,
+            "refresh_takes": self.short,
         }  # fmt: skip
 
 
@@ -149,7 +153,14 @@ def measure_drift(
     rows = int(pools["eval"].new.sum()) + pools["eval"].left_out[0]
     if rows < new_rows.height:
         notes.append(f"{counted(new_rows.height - rows, 'new row')} without a text left out.")
-    return Drift(rows, tuple(compared.values()), told, tuple(notes), alpha, permutations, seed)
+    takes = math.ceil(_REFRESHED * reference_rows.height)
+    short = takes if "refresh" in told.actions and new.units[0] < takes else None
+    if short is not None:
+        notes.append(
+            f"a refresh of a fifth puts {takes:,} new rows in the place of old ones, and this sample has "
+            f"{counted(new.units[0], 'independent row')}: what it shows is sure, and it is too small to refresh with."
+        )
+    return Drift(rows, tuple(compared.values()), told, tuple(notes), alpha, permutations, seed, short)
 
 
 _NAMES = {"eval": "the eval set", "train": "the training data"}

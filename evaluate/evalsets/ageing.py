@@ -22,6 +22,8 @@ from ..runs.training_rows import training_rows
 from ..stats.holm import alpha_after
 from .closeness import How, kept_by, spoilt
 from .evalset import EvalSet
+from .forms import doubtful, forms_in, forms_note
+from .fresh_part import fresh_part
 from .reserve import read_reserve
 from .resuming import cut_off
 from .sight import Sight, sight
@@ -58,6 +60,8 @@ class Status:
     """What speaks against using it, a sentence each."""
     notes: list[str]
     versions: list[Mapping[str, Any]]
+    forms: list[str] | None = None
+    """Ids of the eval rows that train holds with other numbers and names (``forms``)."""
 
     def summary(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -76,8 +80,8 @@ class Status:
                 }
                 for part in self.parts
             },
-            "drift": None if self.drift is None else self.drift.summary(), "overlap": overlap, "rot": self.rot,
-            "notes": self.notes, "history": list(self.versions),
+            "drift": None if self.drift is None else self.drift.summary(), "overlap": overlap, "forms": self.forms,
+            "rot": self.rot, "notes": self.notes, "history": list(self.versions),
         }  # fmt: skip
 
 
@@ -115,6 +119,7 @@ def status(
     if max_age < 1:
         raise UsageError(f"--max-age {max_age} is no number of days; the default is {MAX_AGE}.")
     rows, of, notes = evalset.rows, evalset.manifest, []
+    taught: list[str] = []
     alpha = float(of.get("alpha", 0.05))
     parts = []
     for part in ("dev", "ship"):
@@ -123,7 +128,7 @@ def status(
             parts.append(Part(sight(rows, part), seen, alpha_after(len(seen) + 1, alpha=alpha)))
     age = None if evalset.digest is None else _days(of["frozen_at"], at or now())
     found = None if encoder is None else find_encoder(encoder, download=download).encoder
-    drift = overlap = None
+    drift = overlap = forms = None
     if against is not None:
         say("holding the set against the newer sample ...")
         words = found or find_encoder(TFIDF).encoder
@@ -144,7 +149,11 @@ def status(
             say=say,
             kept=kept_by(of),
         )
-        overlap = spoilt(pl.concat([rows, reserve]), training_rows(train), how, notes=notes)
+        every, trained = pl.concat([rows, reserve]), training_rows(train)
+        overlap = spoilt(every, trained, how, notes=notes)
+        forms = forms_in(every, trained)
+        told = forms_note(len(forms), every.height, kept_by(of))
+        (taught if doubtful(len(forms), every.height, kept_by(of)) else notes).extend(told)
         if found is None:
             notes.append(
                 "meaning was not compared: rows in other words may stand in train (--encoder NAME compares it)"
@@ -155,11 +164,17 @@ def status(
         )
     if cut_off(evalset):
         notes.append(
-            f"a refresh of it was cut off: `vetset evalset refresh {shell(evalset.folder)}` begins by taking back what it did "
-            "to sets"
+            f"a refresh of it was cut off: `vetset evalset refresh {shell(evalset.folder)} --from NEWER.vet` begins by taking "
+            "back what it did to sets"
         )
-    rot = [*_aged(age, max_age), *_spent(parts, evalset), *_moved(drift, against), *_learnt(overlap, train)]
-    return Status(evalset, age, parts, reserve.height, drift, overlap, rot, notes, of.get("history", []))
+    rot = [
+        *_aged(age, max_age, evalset),
+        *_spent(parts, evalset),
+        *_moved(drift, against),
+        *_learnt(overlap, train),
+        *taught,
+    ]
+    return Status(evalset, age, parts, reserve.height, drift, overlap, rot, notes, of.get("history", []), forms)
 
 
 def _days(then: str, today: str) -> int:
@@ -167,11 +182,14 @@ def _days(then: str, today: str) -> int:
     return max(0, (present - past).days)
 
 
-def _aged(age: int | None, most: int) -> list[str]:
+def _aged(age: int | None, most: int, evalset: EvalSet) -> list[str]:
     return (
         []
         if age is None or age < most
-        else [f"it was frozen {age:,} days ago: renew a share of it with --from NEWER.vet"]
+        else [
+            f"it was frozen {age:,} days ago: renew a share of it with `vetset evalset refresh {shell(evalset.folder)} --from "
+            "NEWER.vet`"
+        ]
     )
 
 
@@ -179,10 +197,9 @@ def _spent(parts: list[Part], evalset: EvalSet) -> list[str]:
     ship = next((part for part in parts if part.sight.part == "ship"), None)
     if ship is None or len(ship.looks) < _SPENT:
         return []
-    way = "--confirm" if evalset.manifest.get("reserve") else "--from NEWER.vet"
     return [
         f"{counted(len(ship.looks), 'candidate')} looked at ship: the next one is tested at {ship.alpha:.4f}; take a fresh part "
-        f"with `vetset evalset refresh {shell(evalset.folder)} {way}`"
+        f"with {fresh_part(evalset)}"
     ]
 
 

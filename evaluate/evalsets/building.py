@@ -23,11 +23,13 @@ from .choosing import EDGE_SHARE, Chosen, choose, design, region_count
 from .closeness import How, leaving, with_cosine
 from .edges import edge_cases
 from .evalset import EVAL_ROWS, MANIFEST_FILE, EvalSet, save_evalset
+from .forms import forms_in, forms_note
 from .freezing import parts_of
 from .keeping import ENOUGH, kept_rules, refuse_to_empty
 from .parting import DEV, RESERVE, SHIP, Shares
 from .reserve import read_reserve, write_reserve
 from .sight import Sight, sight
+from .unsettled import contested, unsettled, unsettled_notes
 
 ROWS = 200
 """What a team can label in a day or two; ``Sight`` says what so many can see, and what more would."""
@@ -48,6 +50,12 @@ class Built:
     dataset: Path
     remaining: int
     """Rows that stand in the set outside of eval sets, before the drops."""
+    forms: int
+    """Eval rows that train holds with other numbers and names (``forms``)."""
+    doubted: Mapping[str, int] | None
+    """Chosen rows on which a finding stands, by rule (``unsettled``); ``None`` where the set was never checked."""
+    contested: tuple[int, int]
+    """Chosen rows that ask what a row with another label asks, and those of which that one is chosen, too."""
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -62,7 +70,8 @@ class Built:
             "evalset": str(self.evalset.folder), "set": str(self.dataset), "rows": self.rows.height, "parts": parts,
             "population": self.population, "covered": self.chosen.covered, "edge_cases": dict(tags.iter_rows()),
             "too_close": {"rows": sum(self.aside.counts.values()), "of": self.remaining, "by_rule": dict(self.aside.counts)},
-            "split": self.aside.split, "batch": self.aside.batch, "unchecked": self.aside.unchecked,
+            "forms": self.forms, "split": self.aside.split, "batch": self.aside.batch, "unchecked": self.aside.unchecked,
+            "unsettled": None if self.doubted is None else dict(self.doubted), "contested": list(self.contested),
             "sees": [one.summary() for one in self.sights], "notes": self.notes,
         }  # fmt: skip
 
@@ -158,7 +167,8 @@ def _build(
     planned = design(pool, edge_cases(pool, region, dataset, rows=rows), region, rows=rows, edge_share=edge_share)
     chosen = choose(planned, shares, seed=seed)
     rest = stand.filter(~pl.col("id").is_in(chosen.rows["id"].implode()))
-    notes = list(pool.notes)
+    doubted, twofold = unsettled(dataset, chosen.rows), contested(pool.rows, chosen.rows)
+    notes = [*unsettled_notes(dataset, chosen.rows.height, doubted, twofold), *pool.notes]
     say(f"looking among {rest.height:,} rows for those that are too close ...")
     how = How(
         Options.given(dataset.manifest.get("options", {})),
@@ -174,6 +184,11 @@ def _build(
     close = leaving(rest, chosen.rows, how, train=dataset.manifest.get("train", "train"), notes=notes)
     if not asked:
         refuse_to_empty(rest, chosen.rows, close, how)
+    left = rest.filter(~pl.col("id").is_in(close["id"].implode()))
+    if left["split"].null_count() < left.height:
+        left = left.filter(pl.col("split") == dataset.manifest.get("train", "train"))
+    forms = len(forms_in(chosen.rows, left))
+    notes += forms_note(forms, chosen.rows.height, kept)
     if kept:
         notes.append(
             f"what {', '.join(kept)} would find stays in train, so scores are of forms that a model may have seen; "
@@ -200,7 +215,9 @@ def _build(
     aside = set_aside(dataset, name, was.splits, chosen.rows, close, out=out, seed=seed)
     sights = [sight(evalset.rows, part) for part in (DEV, SHIP) if (chosen.rows["part"] == part).any()]
     notes += _thinned(rest.height - sum(aside.counts.values()), rest.height, aside.counts)
-    return Built(evalset, chosen, aside, sights, population, notes, dataset.folder, rest.height)
+    return Built(
+        evalset, chosen, aside, sights, population, notes, dataset.folder, rest.height, forms, doubted, twofold
+    )
 
 
 def _save(
@@ -232,7 +249,7 @@ def _standing_there(out: Path) -> EvalSet | None:
     if old.digest is not None:
         raise UsageError(
             f"{out} is frozen (digest {old.digest[:12]}), so that its scores stay comparable; renew a part of it with `vetset "
-            f"evalset refresh {shell(out)}`, or build another one with -o."
+            f"evalset refresh {shell(out)} --from NEWER.vet`, or build another one with -o."
         )
     return old
 

@@ -80,7 +80,7 @@ def too_close(
     """
     if pool.is_empty() or chosen.is_empty():
         return CLOSE.to_frame()
-    how, pool, chosen = how or How(), _rows(pool, TRAIN), _rows(chosen, "eval")
+    how, pool, chosen = how or How(), rows_of(pool, TRAIN), rows_of(chosen, "eval")
     found = [*_by_rules(pool, chosen, how, notes), _same_group(pool, chosen, how)]
     if how.encoder is not None:
         found += _by_meaning(pool, chosen, how, notes, held=pool)
@@ -130,7 +130,7 @@ def spoilt(
     """
     if evaluated.is_empty() or trained.is_empty():
         return CLOSE.to_frame()
-    how, evaluated, trained = how or How(), _rows(evaluated, "eval"), _rows(trained, TRAIN)
+    how, evaluated, trained = how or How(), rows_of(evaluated, "eval"), rows_of(trained, TRAIN)
     found = [*_by_rules(pl.concat([trained, evaluated]), None, how, notes), _same_group(evaluated, trained, how)]
     if how.encoder is not None:
         found += _by_meaning(trained, evaluated, how, notes, held=evaluated)
@@ -139,7 +139,7 @@ def spoilt(
 
 def found_by(pool: pl.DataFrame, chosen: pl.DataFrame, how: How) -> dict[str, frozenset[str]]:
     """Return the ids of the pool's rows that each rule finds too close to a chosen one, whatever the others find."""
-    pool, chosen = _rows(pool, TRAIN), _rows(chosen, "eval")
+    pool, chosen = rows_of(pool, TRAIN), rows_of(chosen, "eval")
     found: dict[str, set[str]] = {}
     more = _by_meaning(pool, chosen, how, None, held=pool) if how.encoder is not None else []
     for frame in (*_by_rules(pool, chosen, how, None), _same_group(pool, chosen, how), *more):
@@ -162,7 +162,7 @@ def with_cosine(how: How, one: pl.DataFrame, other: pl.DataFrame, notes: list[st
     if how.encoder is None or how.cosine is not None or out_of_reach("leakage.meaning"):
         return how
     known, asked = (one, other) if one.height >= other.height else (other, one)
-    both = pl.concat([_rows(known, TRAIN), _rows(asked, "eval")])
+    both = pl.concat([rows_of(known, TRAIN), rows_of(asked, "eval")])
     found = meaning.meaning_thresholds(both, train=TRAIN, encoder=how.encoder, cache=how.cache, progress=how.progress)
     if notes is not None:
         notes.append(
@@ -171,7 +171,8 @@ def with_cosine(how: How, one: pl.DataFrame, other: pl.DataFrame, notes: list[st
     return replace(how, cosine=found[TRAIN].threshold)
 
 
-def _rows(rows: pl.DataFrame, split: str) -> pl.DataFrame:
+def rows_of(rows: pl.DataFrame, split: str) -> pl.DataFrame:
+    """Return the columns of a set's rows, all of them in one split."""
     return rows.select(pl.col(name).cast(kind) for name, kind in ROWS.items()).with_columns(split=pl.lit(split))
 
 

@@ -25,6 +25,22 @@ def results_digest(results: pl.DataFrame) -> str:
     return _digest(results.select(pl.col(name).cast(RESULTS.get(name, kind)) for name, kind in results.schema.items()))
 
 
+DECIDING = ("candidate", "model", "rung", "prompt", "parameters", "samples", "scorers", "primary", "train", "imported")
+"""What of a run's manifest a verdict goes by, beside the eval set that it names."""
+
+
+def manifest_digest(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what of a manifest decides a verdict, 64 hex digits: not when it ran, nor where the set stood.
+
+    Args:
+        manifest: as ``Run.manifest``.
+    """
+    of = manifest.get("evalset") or {}
+    told = {name: manifest.get(name) for name in DECIDING} | {"on": [of.get("digest"), of.get("part")]}
+    plain = msgspec.json.decode(_encode(told))  # as it is read back: a tuple is a list, a key is a text
+    return sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
+
+
 def answers_digest(results: pl.DataFrame, *, but: Collection[str] = ()) -> str:
     """Return the SHA-256 of what was answered alone, which scorers and prices leave as it is; 64 hex digits.
 

@@ -20,9 +20,9 @@ from typing import Any
 import polars as pl
 
 from ...curate.errors import DataError, UsageError, quote
-from ...curate.wording import shell
 from .evalset import TOUCHES_FILE, VERSIONS, EvalSet, Part
-from .seen import answers_digest, pins_weights, results_digest, unanswered
+from .fresh_part import fresh_part
+from .seen import answers_digest, manifest_digest, pins_weights, results_digest, unanswered
 
 MOST_LOOKS = 20
 """Candidates that one ship part may be asked about: the best of 20 has to be surer than one in 800, which few rows can say."""
@@ -51,6 +51,8 @@ class Touch:
     """Digest of the answers (``seen.answers_digest``), where the candidate's name does not pin its weights."""
     lacks: tuple[str, ...] = ()
     """Rows without an answer, of which ``answers`` knows nothing."""
+    manifest: str | None = None
+    """Digest of what of the run's manifest decides (``seen.manifest_digest``); ``None`` in lines of an older vetset."""
     look: str | None = None
     """The ``answers`` of the first line of this look, which this one completes."""
 
@@ -84,6 +86,7 @@ def touch(
     rung: str | None = None,
     results: pl.DataFrame | None = None,
     identity: Mapping[str, Any] | None = None,
+    manifest: Mapping[str, Any] | None = None,
 ) -> Touch:
     """Note that a candidate was scored on a part; when this returns, the line is on the disk.
 
@@ -97,6 +100,7 @@ def touch(
         rung: which rung of the ladder it was, where it is none of the candidates.
         results: what is about to be read; its digest is kept, so that ``compare`` refuses a file that was edited since.
         identity: of the model. Where it does not pin the weights, as behind a name of a server, other answers are another look.
+        manifest: that is about to be written; a digest of what of it decides is kept, for the same reason as ``results``.
 
     Raises:
         UsageError: the part is none, or the folder can't be written: a look that can't be noted must not be taken.
@@ -110,6 +114,7 @@ def touch(
     found = Touch(
         at or now(), by or user(), candidate, part, run, int(evalset.manifest.get("version", 1)), evalset.digest, rung,
         None if results is None else results_digest(results),
+        manifest=None if manifest is None else manifest_digest(manifest),
     )  # fmt: skip
     if results is not None and identity is not None and not pins_weights(identity):
         earlier = [one for one in known if (one.candidate, one.part) == (candidate, part)]
@@ -147,14 +152,14 @@ def touches(evalset: EvalSet) -> list[Touch]:
         if evalset.digest is None:
             return []
         raise DataError(
-            f"{path} is gone, and with it how often {evalset.name} was looked at; put it back from a copy, take the reserve "
-            f"(`vetset evalset refresh {shell(evalset.folder)} --confirm`), or build another eval set."
+            f"{path} is gone, and with it how often {evalset.name} was looked at; put it back from a copy, or take "
+            f"rows that nobody has looked at: {fresh_part(evalset)}."
         )
     lines = [line for line in _lines(path) if "candidate" in line]
     try:
         return [_touch(line) for line in lines]
     except KeyError as error:
-        raise DataError(f"{path} has a look without all of its fields; {_ADVICE}") from error
+        raise DataError(f"{path} has a look without all of its fields; {_advice(path)}") from error
 
 
 def _ledger(evalset: EvalSet) -> Path:
@@ -196,7 +201,10 @@ def user() -> str:
         return "unknown"
 
 
-_ADVICE = "it was changed by hand or by a broken disk: put it back from a copy, or take a fresh part with --confirm."
+def _advice(path: Path) -> str:
+    """Return what to do about a damaged ledger."""
+    fresh = fresh_part(EvalSet(path.parent))
+    return f"it was changed by hand or by a broken disk: put it back from a copy, or take a fresh part with {fresh}."
 
 
 def _append(folder: Path, line: dict[str, Any]) -> None:
@@ -229,6 +237,7 @@ def _touch(line: Mapping[str, Any]) -> Touch:
         at=line["at"], by=line["by"], candidate=line["candidate"], part=line["part"], run=line.get("run"),
         version=line["version"], digest=line.get("digest"), rung=line.get("rung"), results=line.get("results"),
         answers=line.get("answers"), lacks=tuple(line.get("lacks", ())), look=line.get("look"),
+        manifest=line.get("manifest"),
     )  # fmt: skip
 
 
@@ -239,9 +248,9 @@ def _lines(path: Path) -> list[dict[str, Any]]:
         try:
             entry = json.loads(line)
         except ValueError as error:
-            raise DataError(f"{path} line {number} is no JSON; {_ADVICE}") from error
+            raise DataError(f"{path} line {number} is no JSON; {_advice(path)}") from error
         if not isinstance(entry, dict) or entry.get("after") != last:
-            raise DataError(f"{path} line {number} does not follow the line before it; {_ADVICE}")
+            raise DataError(f"{path} line {number} does not follow the line before it; {_advice(path)}")
         last = _of(line)
         found.append(entry)
     return found

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ...curate import disk
 from ...curate.errors import UsageError, quote
-from ...curate.wording import counted
+from ...curate.wording import counted, shell
 from ..evalsets.evalset import EvalSet, Part
 from ..runs.guessing import Guess, guess_scorer
 from ..runs.prompts import Prompt, labels_of, prompt_for
@@ -98,7 +98,7 @@ def export(
         data = text.encode("utf-8", "surrogatepass")
         _write(folder / name, data)
         digests[name] = sha256(data).hexdigest()
-    run = _RUN[to].format(folder=folder, task=out.task, name=out.name)
+    run = _RUN[to].format(folder=shell(folder), task=shell(out.task), name=shell(out.name))
     return ExportResult(folder, to, out, digests, run, _notes(out, to, guess))
 
 

@@ -142,6 +142,7 @@ def import_run(
             rung="imported" if baseline else None,
             results=results,
             identity=told["model"]["identity"],
+            manifest=told,
         )
     run = save_run(out, told, results)
     return ImportResult(run, joined.counts, _notes(logged, joined, on, told))

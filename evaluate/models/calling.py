@@ -18,13 +18,25 @@ may not, and becomes the error of its answer. A budget reserves here and settles
 
 Told = Callable[[int, Answer], None]
 
+Again = Callable[[int, Answer], bool]
+
 
 @runtime_checkable
 class Sender(Model, Protocol):
     """A model that says of each request when it is about to be sent; its calls are written down before they can cost anything."""
 
-    def send(self, requests: Sequence[Request], done: Callable[[int, Answer], None], before: Before, /) -> None:
-        """Answer as ``Model.answer`` does, asking ``before`` right before each sending."""
+    def send(
+        self,
+        requests: Sequence[Request],
+        done: Callable[[int, Answer], None],
+        before: Before,
+        unsent: Callable[[int], None] | None = None,
+        /,
+    ) -> None:
+        """Answer as ``Model.answer`` does, asking ``before`` right before each sending.
+
+        ``unsent`` is told of a sending that never left, as no connection was made: it can't have cost anything.
+        """
         ...
 
 
@@ -45,6 +57,7 @@ def answer_all(
     ids: Sequence[str] | None = None,
     before: Before | None = None,
     told: Told | None = None,
+    again: Again | None = None,
 ) -> list[Answer]:
     """Return the answer to each request, in order; only what the journal lacks is asked for.
 
@@ -57,6 +70,7 @@ def answer_all(
         journal: where answers are kept: an opened journal, or a file; without it nothing is kept, and a kill loses all.
         ids: the row of each request, for a model that answers by row (``recorded:FILE``).
         before: is asked right before each sending, for budgets; of a model that doesn't tell when it sends, once a request.
+        again: is asked of each answer that the journal knows, with the place of its request, whether it has to be asked for anew.
         told: is told each answer that was asked for now, once no kill can lose it; of requests that are the same, at the first.
 
     Raises:
@@ -75,9 +89,9 @@ def answer_all(
         return _answers(model.of_rows(ids, requests), requests, names, None, before, told)
     names = list(keys(model.identity(), requests))
     if journal is None or isinstance(journal, Journal):
-        return _answers(model, requests, names, journal, before, told)
+        return _answers(model, requests, names, journal, before, told, again)
     with Journal(journal) as opened:
-        return _answers(model, requests, names, opened, before, told)
+        return _answers(model, requests, names, opened, before, told, again)
 
 
 def _answers(
@@ -87,10 +101,14 @@ def _answers(
     journal: Journal | None,
     before: Before | None,
     told: Told | None,
+    again: Again | None = None,
 ) -> list[Answer]:
     """Return the answer of each name; what is not known is asked for at its first place."""
     known = journal.answers if journal is not None else {}
     found = {name: known[name] for name in names if name in known}
+    if again is not None:
+        stale = {name for place, name in enumerate(names) if name in found and again(place, found[name])}
+        found = {name: answer for name, answer in found.items() if name not in stale}
     missing: dict[str, int] = {}
     for place, name in enumerate(names):
         if name not in found:
@@ -120,18 +138,22 @@ def _ask(
             journal.write_asked(names[at])
         return refused
 
+    def unsent(at: int) -> None:
+        if journal is not None:
+            journal.write_unsent(names[at])
+
     def done(at: int, answer: Answer) -> None:
         if names[at] in found:
             return
         if journal is not None:
-            journal.write_answer(names[at], answer)
+            journal.write_answer(names[at], answer, anew=names[at] in journal.answers)
         found[names[at]] = answer
         if told is not None:
             told(places[at], answer)
 
     wanted = [requests[place] for place in places]
     if isinstance(model, Sender):
-        model.send(wanted, done, send)
+        model.send(wanted, done, send, unsent)
         return found
     let: list[int] = []
     for at, request in enumerate(wanted):

@@ -13,7 +13,8 @@ from __future__ import annotations
 import errno
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -87,6 +88,14 @@ class Journal:
     @property
     def note(self) -> str | None:
         """A sentence on lines that can't be read or are cut off and calls without an answer; ``None`` where there are none."""
+        calls = self.sent_in_vain()
+        if self.damage is None:
+            return None if calls is None else f"{self.path}: {calls}."
+        return self.damage if calls is None else f"{self.damage.removesuffix('.')}; {calls}."
+
+    @property
+    def damage(self) -> str | None:
+        """A sentence on lines that can't be read or are cut off; ``None`` where there are none."""
         parts = []
         if self.damaged:
             are = "is" if self.damaged == 1 else "are"
@@ -95,14 +104,24 @@ class Journal:
             )
         if self.torn:
             parts.append("its last line was cut off by a kill; what stood there is asked again")
-        open_calls = {one.key for one in self.unsettled()} - self.answers.keys()
-        if open_calls:
-            were = "was" if len(open_calls) == 1 else "were"
-            parts.append(
-                f"{counted(len(open_calls), 'call')} {were} sent and never answered, by a run that was cut off or is at work; it "
-                "may have been paid for"
-            )
         return f"{self.path}: {'; '.join(parts)}." if parts else None
+
+    def sent_in_vain(self, keys: Collection[str] | None = None) -> str | None:
+        """Return in words how many calls were sent and never answered; ``None`` where there are none.
+
+        Args:
+            keys: of the calls that are meant; all for ``None``.
+        """
+        found = {one.key for one in self.unsettled()} - self.answers.keys()
+        if keys is not None:
+            found &= set(keys)
+        if not found:
+            return None
+        were, it = ("was", "it") if len(found) == 1 else ("were", "they")
+        return (
+            f"{counted(len(found), 'call')} {were} sent and never answered, by a run that was cut off or is at work; {it} may "
+            "have been paid for"
+        )
 
     def read(self) -> None:
         """Take in what stands in the file, or what others have appended since."""
@@ -132,9 +151,21 @@ class Journal:
         self._append(line)
         self._take(line)
 
-    def write_answer(self, key: str, answer: Answer) -> None:
-        """Write down an answer; when this returns, no kill of this process can lose it."""
-        line = Line(answered=key, by=self.by, answer=answer)
+    def write_unsent(self, key: str) -> None:
+        """Write down that a call, though it was to be sent, never left: nobody was there, so it can't have cost anything."""
+        line = Line(unsent=key, by=self.by)
+        self._append(line)
+        self._take(line)
+
+    def write_answer(self, key: str, answer: Answer, *, anew: bool = False) -> None:
+        """Write down an answer; when this returns, no kill of this process can lose it.
+
+        Args:
+            key: of the call.
+            answer: that came.
+            anew: it takes the place of one that is known, which nobody could make use of.
+        """
+        line = Line(answered=key, by=self.by, answer=answer, anew=anew)
         self._append(line)
         self._take(line)
 
@@ -190,7 +221,9 @@ class Journal:
     def _take(self, line: Line) -> None:
         if line.answered is not None and line.answer is not None:
             self._asked.pop((line.by, line.answered), None)
-            if line.answer.finish != "error":
+            if line.anew and line.answer.finish != "error":
+                self.answers[line.answered] = line.answer
+            elif line.answer.finish != "error":
                 self.answers.setdefault(line.answered, line.answer)  # the first stands, as whoever read it was told
         elif line.asked is not None:
             sender = (line.by, line.asked)
@@ -198,6 +231,11 @@ class Journal:
             self._asked[sender] = Unsettled(
                 line.asked, line.by, before.at if before else line.at, before.tries + 1 if before else 1
             )
+        elif line.unsent is not None:
+            sender = (line.by, line.unsent)
+            before = self._asked.pop(sender, None)
+            if before is not None and before.tries > 1:  # an earlier try did go out
+                self._asked[sender] = replace(before, tries=before.tries - 1)
         elif line.journal is not None and line.journal != HEADER:
             raise DataError(f"{self.path} is written as {line.journal!r}, this vetset reads {HEADER!r}; update vetset.")
 

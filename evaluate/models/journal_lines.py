@@ -25,6 +25,8 @@ class Line(msgspec.Struct, omit_defaults=True):
     """``HEADER``: what the file is."""
     asked: str | None = None
     """Key of a call that is sent now."""
+    unsent: str | None = None
+    """Key of a call whose last try never left: nobody was there."""
     answered: str | None = None
     """Key of the call that ``answer`` answers."""
     by: str = ""
@@ -32,6 +34,8 @@ class Line(msgspec.Struct, omit_defaults=True):
     at: float = 0.0
     """Of sending, in seconds since 1970."""
     answer: Answer | None = None
+    anew: bool = False
+    """Whether it takes the place of an answer that stood here before and was asked for again."""
 
 
 class Read(NamedTuple):

@@ -108,16 +108,29 @@ class OpenAIModel:
         """
         self.send(requests, done, lambda place, request: None)
 
-    def send(self, requests: Sequence[Request], done: Callable[[int, Answer], None], before: Before, /) -> None:
+    def send(
+        self,
+        requests: Sequence[Request],
+        done: Callable[[int, Answer], None],
+        before: Before,
+        unsent: Callable[[int], None] | None = None,
+        /,
+    ) -> None:
         """Answer all requests, asking ``before`` right before each sending; see ``calling.Sender``."""
         if requests:
-            run(self._send(requests, done, before))
+            run(self._send(requests, done, before, unsent or (lambda place: None)))
 
-    async def _send(self, requests: Sequence[Request], done: Callable[[int, Answer], None], before: Before) -> None:
+    async def _send(
+        self,
+        requests: Sequence[Request],
+        done: Callable[[int, Answer], None],
+        before: Before,
+        unsent: Callable[[int], None],
+    ) -> None:
         limits = self._limits
         address = f"{self.url}/chat/completions"
         async with connect(address, key=self._key, most=limits.concurrency, deadline=limits.deadline) as connection:
-            await _Sending(self, connection, requests, done, before).all()
+            await _Sending(self, connection, requests, done, before, unsent).all()
 
 
 @dataclass(slots=True)
@@ -140,8 +153,10 @@ class _Sending:
         requests: Sequence[Request],
         done: Callable[[int, Answer], None],
         before: Before,
+        unsent: Callable[[int], None],
     ) -> None:
         limits = model._limits
+        self.unsent = unsent
         self.model, self.connection, self.done, self.before, self.limits = model, connection, done, before, limits
         self.gate = Gate(min(limits.concurrency, len(requests)))
         self.requests, self.tokens = Rate(limits.requests_per_minute), Rate(limits.tokens_per_minute)
@@ -195,6 +210,8 @@ class _Sending:
                 self.gate.answered()
         except Unanswered as error:
             found = error.fault
+            if found.unreached:
+                self.unsent(call.place)
         finally:
             self.gate.leave()
         if isinstance(found, Fault):

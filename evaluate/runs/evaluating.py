@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...curate.errors import UsageError, quote
 from ..evalsets.evalset import EvalSet
@@ -41,7 +41,9 @@ def eval_model(spec: str, evalset: EvalSet, wanted: Wanted, *, say: Say, progres
     prompt = setting.prompt(wanted.rung or ("bare" if wanted.adapter is None else "plain"), own=True)
     model = open_wanted(spec, wanted, adapter=wanted.adapter)
     base = _base(model, wanted) if wanted.forgetting else None  # before anything is asked: it may not be there
-    run = setting.run(model, prompt, name=wanted.name, trained=_lineage_folders(spec, wanted), baseline=wanted.baseline)
+    run = setting.run(
+        model, prompt, name=wanted.name, trained=_lineage_folders(spec, wanted), baseline=wanted.baseline, replace=False
+    )
     if base is not None:
         _forgetting(setting, base, model, run)
     return run
@@ -87,6 +89,8 @@ def eval_ladder(spec: str, evalset: EvalSet, wanted: Wanted, *, say: Say, progre
         steps.append(("candidate", True, lambda: _candidate(setting, spec, trained, base)))
     else:
         say("no candidate yet: name what has to beat these rungs with --adapter DIR or --candidate MODEL.")
+    for name, candidate, _ in steps:  # whatever can't be had is said before the first rung is asked and paid for
+        setting.prompt(_own_rung(wanted) if candidate else cast(RungName, name), own=candidate)
     return climb(evalset, steps, out=wanted.out, prefix=wanted.name)
 
 
@@ -109,6 +113,10 @@ def _rung(setting: Setting, name: RungName, model: Model) -> Step:
     return name, False, make
 
 
+def _own_rung(wanted: Wanted) -> RungName:
+    return "bare" if wanted.adapter is None else "plain"
+
+
 def _named(wanted: Wanted, model: Model, rung: str) -> str:
     return default_name(wanted.name or model.name, rung, wanted.part)
 
@@ -117,7 +125,7 @@ def _candidate(setting: Setting, spec: str, model: Model, first: Model) -> Run:
     wanted = setting.wanted
     if wanted.candidate is not None:
         spec, model = wanted.candidate, open_wanted(wanted.candidate, wanted)
-    prompt = setting.prompt("bare" if wanted.adapter is None else "plain", own=True)
+    prompt = setting.prompt(_own_rung(wanted), own=True)
     name = _named(wanted, model, "candidate")
     base = _base(model, wanted, first) if wanted.forgetting else None
     run = setting.run(model, prompt, name=name, trained=_lineage_folders(spec, wanted), baseline=False)

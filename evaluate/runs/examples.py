@@ -92,8 +92,8 @@ def open_shots(
         [reference(row) is not None and bool(question(row)) for row in rows.iter_rows(named=True)], dtype=pl.Boolean
     )
     pool = rows.filter(answered & ~rows["id"].is_in(close.implode()))
-    if eval_rows["label"].null_count() < eval_rows.height:  # else a class is answered by a sentence
-        pool = pool.filter(pl.col("label").is_not_null())
+    if eval_rows["label"].null_count() < eval_rows.height:
+        pool = _with_classes(pool, set(eval_rows["label"].drop_nulls()))
     if pool.is_empty():
         raise DataError(
             f"{quote(source)}: none of its {rows.height:,} rows can be an example ({len(close):,} are too close to the eval "
@@ -101,6 +101,19 @@ def open_shots(
         )
     digest = sha256("\n".join(pool["id"].sort()).encode()).hexdigest()
     return Shots(pool, str(source), digest, len(close), count, choice, seed, encoder, encoder_name)
+
+
+def _with_classes(pool: pl.DataFrame, labels: set[str]) -> pl.DataFrame:
+    """Return the rows whose answer is a class: their label, or the last assistant turn, as an export of messages has it.
+
+    Where no row has a label and no turn is one, what the assistant says is the answer as it stands; else rows that answer by a
+    sentence are left out, so that no class is answered by one.
+    """
+    said = pl.Series([reference(row) for row in pool.iter_rows(named=True)], dtype=pl.String)
+    classes = pool["label"].is_not_null() | said.str.strip_chars().is_in(list(labels))
+    if not classes.any():
+        return pool
+    return pool.with_columns(label=pool["label"].fill_null(said.str.strip_chars())).filter(classes)
 
 
 def choose(shots: Shots, rows: pl.DataFrame, *, cache: Path | None = None) -> list[list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from ...curate.masking import mask
 from ...curate.version import version
 from ...curate.wording import counted, shell
 from ..evalsets.evalset import EvalSet, Part
+from ..evalsets.fresh_part import fresh_part
 from ..evalsets.touches import MOST_LOOKS, candidate_digest, looks, touch
 from ..models.calling import answer_all
 from ..models.journal import Journal
+from ..models.keys import keys
 from ..models.protocol import Answer, Model, Parameters, Request
 from ..scorers.case import Scorer
 from ..scorers.figures import run_figures
@@ -55,6 +57,8 @@ def evaluate(
     by: str = "",
     cache: Path | None = None,
     progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+    replace: bool = False,
 ) -> Run:
     """Ask a model all rows of a part, score the answers and write the run ``OUT/NAME.run``.
 
@@ -79,9 +83,12 @@ def evaluate(
         by: who runs it, for the ledger.
         cache: a folder to keep vectors in.
         progress: told after each answer that was asked for now.
+        say: is told which of these calls were sent before and never answered, before they are sent again.
+        replace: another candidate's run of this name is replaced, and ``say`` is told where a verdict goes with it. Else it is
+            kept and this run refused, but for one under a name that is made here and without a verdict.
 
     Raises:
-        UsageError: the eval set is not frozen; a name or number that can't be.
+        UsageError: the eval set is not frozen; a name or number that can't be; another candidate's run has this name.
         StaleError: the eval set is another than the one asked for, or than the one that the run of this name was made on.
         GateError: no call was answered, or the ship part is spent.
         DataError: a row that can't be asked or scored.
@@ -89,6 +96,7 @@ def evaluate(
     parameters, prompt = parameters or Parameters(), prompt or Prompt("bare")
     rows = askable_rows(evalset, part, digest=digest)
     _check_samples(samples, parameters)
+    own_name = bool(name)
     name = plain_name(name) if name else default_name(model.name, prompt.name, part)
     folder = Path(out) / f"{name}.run"
     _check_same_set(folder, evalset, part)
@@ -112,11 +120,21 @@ def evaluate(
     identity, kept = dict(model.identity()), prompt.said()
     told_parameters = msgspec.to_builtins(parameters)
     candidate = candidate_digest({"model": identity, "prompt": kept["digest"], "parameters": told_parameters})
+    if other := _other_candidate(folder, candidate, model.name, named=own_name):
+        if not replace:
+            raise UsageError(
+                f"{other}, which is kept; give this one a name of its own with --name, or remove that folder."
+            )
+        if say is not None and (folder / "verdict.json").exists():
+            say(f"note: {other}; this run takes its place.")
     if baseline and (train is not None or identity.get("adapter")):
         raise UsageError("--baseline is for what nobody trained: a trained model is a candidate, and its look counts.")
     if not baseline:
         _check_unspent(evalset, part, candidate)
-    answers = answer_all(model, requests, journal=journal or Path(out) / "journal.jsonl", ids=ids, told=told)
+    journal = journal or Path(out) / "journal.jsonl"
+    if say is not None:
+        _say_sent_in_vain(journal, identity, requests, say)
+    answers = answer_all(model, requests, journal=journal, ids=ids, told=told)
     seconds = time.monotonic() - began
     _check_answered(answers, model.name)
     results = score(rows, asked.conversations, answers, scorers, samples=samples, mark=prompt.mark)
@@ -148,9 +166,22 @@ def evaluate(
     # Before the results are there to be read: a look that can't be noted must not be taken.
     touch(
         evalset, candidate=candidate, part=part, run=folder.name, by=by or None, rung=prompt.name if baseline else None,
-        results=results, identity=identity,
+        results=results, identity=identity, manifest=manifest,
     )  # fmt: skip
     return save_run(folder, manifest, results)
+
+
+def _say_sent_in_vain(
+    journal: Journal | str | Path, identity: Mapping[str, Any], requests: Sequence[Request], say: Callable[[str], None]
+) -> None:
+    """Say which of these calls may have been paid for already; those of other models are no matter of this run."""
+    if not isinstance(journal, Journal):
+        if Path(journal).is_file():
+            with Journal(journal) as opened:
+                _say_sent_in_vain(opened, identity, requests, say)
+        return
+    if journal.unsettled() and (calls := journal.sent_in_vain(set(keys(identity, requests)))):
+        say(f"note: {journal.path}: {calls}.")
 
 
 def _check_unspent(evalset: EvalSet, part: Part, candidate: str) -> None:
@@ -161,7 +192,7 @@ def _check_unspent(evalset: EvalSet, part: Part, candidate: str) -> None:
     if candidate not in seen and len(seen) >= MOST_LOOKS:
         raise GateError(
             f"the part ship of {evalset.folder} is spent: {len(seen)} candidates were scored on it, and the best of so many says "
-            f"little; draw a fresh part with `vetset evalset refresh {shell(evalset.folder)}`, or choose on the part dev."
+            f"little; take a fresh part with {fresh_part(evalset)}, or choose on the part dev."
         )
 
 
@@ -239,6 +270,20 @@ def _check_same_set(folder: Path, evalset: EvalSet, part: Part) -> None:
         raise UsageError(
             f"{folder} is a run on the part {before.get('part')}; give this one a name of its own with --name."
         )
+
+
+def _other_candidate(folder: Path, candidate: str, name: str, *, named: bool) -> str | None:
+    """Return in words whose run would be written over; ``None`` where it is the same candidate's, or nobody would miss it."""
+    if not (folder / "run.json").is_file():
+        return None
+    there, verdict = Run.open(folder).manifest, (folder / "verdict.json").exists()
+    if there.get("candidate") == candidate or not (named or verdict):
+        return None
+    what = quote(str((there.get("model") or {}).get("name")), 60)
+    return (
+        f"{folder} holds the run of another candidate{' and its verdict' if verdict else ''} (the model {what}; this one is "
+        f"{quote(name, 60)}, or its prompt or parameters differ)"
+    )
 
 
 def _check_answered(answers: Sequence[Answer], name: str) -> None:

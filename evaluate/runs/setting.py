@@ -68,7 +68,14 @@ class Setting:
         return prompt_for(rung, labels=self.labels, shots=shots, library=library, budget=wanted.budget)
 
     def run(
-        self, model: Model, prompt: Prompt, *, name: str | None, trained: Sequence[Path] | None, baseline: bool
+        self,
+        model: Model,
+        prompt: Prompt,
+        *,
+        name: str | None,
+        trained: Sequence[Path] | None,
+        baseline: bool,
+        replace: bool = True,
     ) -> Run:
         """Make one run, after a look at what the model learnt from and whether its adapter does anything.
 
@@ -78,6 +85,7 @@ class Setting:
             name: of the run.
             trained: folders where its lineage may stand; ``None`` for a model that nobody trained here.
             baseline: it is no candidate.
+            replace: see ``harness.evaluate``.
         """
         wanted = self.wanted
         train = None if trained is None else self._training_data(trained)
@@ -96,7 +104,7 @@ class Setting:
             self.evalset, model, part=wanted.part, scorers=self.scorers, prompt=prompt, parameters=parameters,
             samples=wanted.samples, journal=self.journal, name=name, out=wanted.out, digest=wanted.digest, train=train,
             gold=wanted.gold, prices=self.prices, baseline=baseline, by=wanted.by, cache=self.cache,
-            progress=self.progress,
+            progress=self.progress, say=self.say, replace=replace,
         )  # fmt: skip
 
     def _look(self, model: Any, prompt: Prompt, parameters: Parameters) -> None:
@@ -136,11 +144,11 @@ class Setting:
         if not Path(self.journal).is_file():
             return
         with Journal(self.journal) as journal:
-            if journal.note:
-                self.say(f"note: {journal.note}")
+            if journal.damage:
+                self.say(f"note: {journal.damage}")
 
     def _told(self, found: TrainingData) -> TrainingData:
-        if found.overlap:  # before anything is paid for
+        if found.overlap or found.forms:  # before anything is paid for
             self.say(f"note: {found.note}.")
         return found
 

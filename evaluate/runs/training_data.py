@@ -12,11 +12,12 @@ from typing import Any
 import polars as pl
 
 from ...curate.dataset import is_set
-from ...curate.errors import DataError, GateError, UsageError
+from ...curate.errors import DataError, GateError, UsageError, VetsetError, quote
 from ...curate.wording import counted, shell
 from .training_rows import training_rows
 
 LINEAGE = "lineage.json"
+GONE = "is not there any more"
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,21 @@ class TrainingData:
     """Why they were not, or what was found beside copies."""
     overlap: int = 0
     """Eval rows to which a training row is too close by other rules (``closeness.spoilt``): a verdict does not ship on them."""
+    forms: int = 0
+    """Eval rows that train holds with other numbers and names (``forms.forms_in``)."""
+    eval_rows: int = 0
+    """How many eval rows it was held against."""
 
     def said(self) -> dict[str, Any]:
         """Return what a manifest keeps."""
         kept = {"set": self.source, "digest": self.digest, "rows": self.rows, "checked": self.checked}
-        return kept | ({"overlap": self.overlap} if self.checked else {}) | ({"note": self.note} if self.note else {})
+        forms = {"forms": self.forms, "eval_rows": self.eval_rows} if self.forms else {}
+        return (
+            kept
+            | ({"overlap": self.overlap} if self.checked else {})
+            | forms
+            | ({"note": self.note} if self.note else {})
+        )
 
 
 def check_training_data(
@@ -58,6 +69,7 @@ def check_training_data(
         DataError: it can't be read.
     """
     from ..evalsets.closeness import COPIES, How, spoilt  # its rules take a quarter of a second to import
+    from ..evalsets.forms import forms_in, forms_note
 
     source = Path(source)
     rows = training_rows(source)
@@ -80,7 +92,11 @@ def check_training_data(
             f"verdict will ship; `vetset evalset status {shell(name)} --train {shell(source)} --json` "
             "lists them, to be taken out before training"
         )
-    return TrainingData(str(source), _digest(source, rows), rows.height, True, note, close.height)
+    forms = len(forms_in(eval_rows, rows))
+    note = "; ".join([*([note] if note else []), *forms_note(forms, eval_rows.height, kept)]) or None
+    return TrainingData(
+        str(source), _digest(source, rows), rows.height, True, note, close.height, forms, eval_rows.height
+    )
 
 
 def _where(close: pl.DataFrame, rows: pl.DataFrame) -> str:
@@ -142,6 +158,26 @@ def check_named(train: TrainingData, folder: str | Path) -> None:
             f"--train {train.source} is not what {Path(folder) / LINEAGE} names (digest {str(told)[:12]}, this one has "
             f"{str(train.digest)[:12]}); name the file that it was trained on."
         )
+
+
+def since_changed(told: Mapping[str, Any]) -> str | None:
+    """Return what became of the training data that a run's manifest names, in words; ``None`` where it stands as it was.
+
+    Args:
+        told: ``train`` of the manifest. A relative path is looked for in the working folder.
+    """
+    source, digest = told.get("set"), told.get("digest")
+    if not source or not digest:
+        return None
+    if not Path(source).exists():
+        return GONE
+    try:
+        now = _digest_at(Path(source))
+    except (VetsetError, OSError) as error:
+        return f"can't be read any more ({quote(error, 120)})"
+    return (
+        None if now == digest else f"has changed (digest {str(now)[:12]}, and the run was made on {str(digest)[:12]})"
+    )
 
 
 def _refuse_shared(data: Mapping[str, Any] | None, eval_rows: pl.DataFrame, begin: str, end: str) -> None:

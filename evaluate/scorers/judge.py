@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Literal
 
 from ...curate.errors import GateError, UsageError, quote
+from ...curate.messages import Said
 from ...curate.wording import counted
 from ..models.protocol import Answer, Model, Parameters, Request
 from .answers import statuses
@@ -23,6 +24,9 @@ from .judge_prompts import Rubric, one_answer, prompts_digest, read_verdict, two
 
 Ask = Callable[[Sequence[Request]], list[Answer]]
 """Requests to answers, in order. Give one that keeps a journal, and no judgement is paid for twice."""
+
+Again = Callable[[Sequence[Request], Callable[[int, Answer], bool]], list[Answer]]
+"""As ``Ask``; is told of each place and its kept reply whether that can't be read."""
 
 _PARAMETERS = Parameters(
     temperature=0.0, max_tokens=512
@@ -38,6 +42,8 @@ class Judge:
     ask: Ask | None = None
     """How its calls are made; straight, without a journal, for ``None``."""
     parameters: Parameters = _PARAMETERS
+    again: Again | None = None
+    """How its calls are made where replies that are kept and can't be read are asked for anew; in place of ``ask``."""
 
     @property
     def digest(self) -> str:
@@ -79,7 +85,7 @@ def judge_answers(judge: Judge, cases: Sequence[Case]) -> list[Scored]:
     told = statuses(cases)
     shown = [place for place, status in enumerate(told) if status == "ok"]
     prompts = [one_answer(judge.rubric, cases[place]) for place in shown]
-    replies = _asked(judge, [Request(said, parameters=judge.parameters) for said, _ in prompts])
+    replies = _asked(judge, prompts)
     scored = [Scored(None, status) for status in told]
     for place, (_, code), reply in zip(shown, prompts, replies, strict=True):
         verdict = _verdict(judge, reply, code)
@@ -110,7 +116,7 @@ def judge_pairs(judge: Judge, first: Sequence[Case], second: Sequence[Case]) -> 
         for place, (one, other) in zip(shown, texts, strict=True)
         for order in ((one, other), (other, one))
     ]
-    replies = _asked(judge, [Request(said, parameters=judge.parameters) for said, _ in prompts])
+    replies = _asked(judge, prompts)
     said = [_verdict(judge, reply, code) for reply, (_, code) in zip(replies, prompts, strict=True)]
     found = [Preference(None, status="error")] * len(first)
     for number, place in enumerate(shown):
@@ -171,11 +177,15 @@ def pair_figures(preferences: Sequence[Preference]) -> PairFigures:
     )
 
 
-def _asked(judge: Judge, requests: Sequence[Request]) -> list[Answer]:
+def _asked(judge: Judge, prompts: Sequence[tuple[tuple[Said, ...], str]]) -> list[Answer]:
+    """Return the reply to each prompt, which comes with the code that its verdict has to name."""
+    requests = [Request(said, parameters=judge.parameters) for said, _ in prompts]
     if not requests:
         return []
-    ask = judge.ask or partial(_straight, judge.model)
-    answers = ask(requests)
+    if judge.again is not None:
+        answers = judge.again(requests, lambda place, reply: _verdict(judge, reply, prompts[place][1]) is None)
+    else:
+        answers = (judge.ask or partial(_straight, judge.model))(requests)
     if len(answers) != len(requests):
         raise UsageError(
             f"the judge was asked {len(requests):,} times and gave {len(answers):,} answers; one each is needed."

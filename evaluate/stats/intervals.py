@@ -36,7 +36,7 @@ def wilson(successes: float, rows: float, *, confidence: float = 0.95) -> Bounds
     """
     from scipy.special import ndtri
 
-    _check(successes, rows, confidence)
+    successes = _checked(successes, rows, confidence)
     z = float(ndtri((1 + confidence) / 2))
     share = successes / rows
     middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
@@ -63,7 +63,7 @@ def clopper_pearson(successes: float, rows: float, *, confidence: float = 0.95) 
     """
     from scipy.special import betaincinv
 
-    _check(successes, rows, confidence)
+    successes = _checked(successes, rows, confidence)
     tail = (1 - confidence) / 2
     failures = rows - successes
     low = 0.0 if successes == 0 else float(betaincinv(successes, failures + 1, tail))
@@ -81,7 +81,14 @@ def check_confidence(confidence: float) -> None:
         raise UsageError(f"a confidence of {confidence!r} is none; give a share between 0 and 1, such as 0.95.")
 
 
-def _check(successes: float, rows: float, confidence: float) -> None:
+_ROUNDING = (
+    1e-9  # of the rows: a weighted mean of ones times the rows comes out some units in the last place beside them
+)
+
+
+def _checked(successes: float, rows: float, confidence: float) -> float:
+    """Return the successes, with what rounding alone put beyond none or all taken back."""
     check_confidence(confidence)
-    if not rows > 0 or not 0 <= successes <= rows:
+    if not rows > 0 or not -_ROUNDING * rows <= successes <= rows * (1 + _ROUNDING):
         raise UsageError(f"{successes!r} of {rows!r} rows is no share; give at least one row, and at most all of them.")
+    return min(max(successes, 0.0), rows)

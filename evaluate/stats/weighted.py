@@ -62,7 +62,9 @@ def weighted_mean(
     values = checked_scores(scores, "score")
     form = design(len(values), weights=weights, clusters=clusters)
     found = clustered_mean(values, form)
-    mean, error, degrees = float(found.mean), float(found.error), float(found.degrees)
+    # A mean lies among its values; rounding puts that of ones a last place above 1, which would be no share.
+    mean = min(max(float(found.mean), float(values.min())), float(values.max()))
+    error, degrees = float(found.error), float(found.degrees)
     effective = min(form.effective_rows, form.effective_clusters if form.order is not None else np.inf)
     if error > 0:
         effective = min(form.effective_rows, float(found.spread) / error**2)

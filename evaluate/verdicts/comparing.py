@@ -11,6 +11,7 @@ from typing import Any
 from ...curate import disk
 from ...curate.errors import UsageError
 from ..evalsets.evalset import EvalSet
+from ..evalsets.fresh_part import moved_on
 from ..runs.results import Run
 from ..stats.bootstrap import Resampled, bootstrap_mean
 from ..stats.gain import Gain, gain
@@ -19,7 +20,7 @@ from ..stats.power import rows_to_settle
 from . import gates
 from .budgets import Budgets
 from .gathering import find_evalset, gather
-from .pairing import Pairs, held_to, pair
+from .pairing import Pairs, from_file, held_to, pair
 from .refusing import refuse
 from .report import report
 from .slices import slices as sliced
@@ -79,7 +80,9 @@ def compare(
     parts = sliced(pairs, columns=slices, alpha=limits.slice_alpha)
     found = waive(
         [
-            gates.answers(pairs),
+            gates.answers(
+                pairs, written=[which for which, run in (("baseline", one), ("candidate", other)) if from_file(run)]
+            ),
             gates.as_scored(evidence),
             gates.better(whole, limits, looked=looked, more=_more(whole, limits)),
             gates.large_enough(whole, limits),
@@ -101,6 +104,8 @@ def compare(
     word, reason = decide(found)
     if word == "ship" and (laxer := limits.laxer()):
         reason += f", under budgets of your own: {laxer}"
+    if held is not None and (moved := moved_on(held)):
+        reason += f"; {moved}"
     return Verdict(
         word=word, reason=reason, baseline=one.name, candidate=other.name, evalset=dict(other.manifest["evalset"]),
         scorer=pairs.scorer, gain=whole, resampled=_resampled(pairs, confidence), gates=found, sliced=parts,

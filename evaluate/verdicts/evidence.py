@@ -31,6 +31,8 @@ class Evidence:
     """Whether somebody said that nobody trained it."""
     looks: int | None = None
     """Candidates that were scored on the part, this one included."""
+    fresh: str = "`vetset evalset refresh EVALSET --confirm`"
+    """The command that brings a part at which nobody has looked."""
     counted: bool = True
     """Whether this candidate is one of them: one that is not in the ledger may be the best of many."""
     unseen: str | None = None
@@ -40,6 +42,14 @@ class Evidence:
     """Eval rows that the training data holds, or near copies of them."""
     overlap_said: str = ""
     """How they were looked for."""
+    train_changed: str | None = None
+    """What is at the place of the training data now, where it is no more what the run says."""
+    forms: int = 0
+    """Eval rows that the training data holds with other numbers and names."""
+    forms_said: str = ""
+    """What there is to say of them."""
+    doubted: bool = False
+    """Whether they hold the verdict back: so many, and nobody said that forms are what the task is made of."""
     best_cheaper: tuple[str, float, bool] | None = None
     """Rung, its score on these rows, and whether the baseline is that run or as good."""
     best_folder: Path | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -63,15 +64,25 @@ NAMES = (
 """The gates, in the order in which they are told."""
 
 
-def answers(pairs: Pairs) -> Gate:
-    """Whether every row was answered: rows whose call failed are not missing at random."""
+def answers(pairs: Pairs, *, written: Collection[str] = ()) -> Gate:
+    """Whether every row was answered: rows whose call failed are not missing at random.
+
+    Args:
+        pairs: the rows.
+        written: of ``baseline`` and ``candidate`` those whose answers come from a file, of which asking again gets no more.
+    """
     lost = sum(pairs.errors.values())
     if not lost:
         return Gate("answers", "holds", f"both answered all {counted(pairs.rows.height, 'row')}")
     said = " and ".join(
         f"{counted(errors, 'answer')} of the {which}" for which, errors in pairs.errors.items() if errors
     )
-    return Gate("answers", "missing", f"{said} never came", "run `vetset eval` again: only these are asked for")
+    step = "run `vetset eval` again: only these are asked for"
+    if lacking := [which for which, errors in pairs.errors.items() if errors and which in written]:
+        step = (
+            f"the file that the {' and the '.join(lacking)} was read from lacks them: add them there, and read it again"
+        )
+    return Gate("answers", "missing", f"{said} never came", step)
 
 
 def as_scored(evidence: Evidence) -> Gate:
@@ -251,13 +262,29 @@ def clean(evidence: Evidence) -> Gate:
             "name it: `vetset compare A B --train FILE`",
         )  # fmt: skip
     if not evidence.overlap:
-        return Gate("contamination", "holds", f"no eval row stands in the training data ({evidence.overlap_said})")
+        return _none_found(evidence)
     return Gate(
         "contamination", "fails",
         f"training rows are too close to {counted(evidence.overlap, 'eval row')} ({evidence.overlap_said})",
         "take them out (`vetset evalset status EVALSET --train FILE --json` lists them), and train again",
         {"rows": evidence.overlap},
     )  # fmt: skip
+
+
+def _none_found(evidence: Evidence) -> Gate:
+    if evidence.train_changed is not None:
+        return Gate(
+            "contamination", "missing", f"{evidence.train_changed}, so nobody can see what it was trained on",
+            "put the file back, name it where it stands now (--train FILE), or train and run again on what is there",
+        )  # fmt: skip
+    said = f"no eval row stands in the training data ({evidence.overlap_said})"
+    if not evidence.forms:
+        return Gate("contamination", "holds", said)
+    said, figures = f"{evidence.forms_said}; else {said}", {"forms": evidence.forms}
+    if not evidence.doubted:
+        return Gate("contamination", "holds", said, figures=figures)
+    step = "judge by rows that are none; where forms are the task, build the set with --keep-close masked, or waive the gate"
+    return Gate("contamination", "missing", said, step, figures)
 
 
 def unspent(evidence: Evidence, budgets: Budgets) -> Gate:
@@ -288,7 +315,7 @@ def unspent(evidence: Evidence, budgets: Budgets) -> Gate:
         "looks",
         "fails",
         f"the part is spent: {said}",
-        "draw a fresh part with `vetset evalset refresh`",
+        f"take a fresh part with {evidence.fresh}",
         {"looks": evidence.looks},
     )
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from ...curate.errors import GateError, UsageError, VetsetError
 from ..evalsets.evalset import VERSIONS, EvalSet
-from ..evalsets.seen import results_digest
+from ..evalsets.fresh_part import fresh_part
+from ..evalsets.seen import manifest_digest, results_digest
 from ..evalsets.touches import looks, touches
 from ..runs.ladder import Ladder, ladders, open_ladder
 from ..runs.results import Run
@@ -84,29 +85,49 @@ def gather(
     trained = not untrained and _trained(baseline, candidate)
     told: Mapping[str, Any] = candidate.manifest.get("train") or {}
     rows, overlap, said = told.get("rows"), told.get("overlap"), "held against it when the run was made"
+    stale: str | None = None
+    forms, asked = int(told.get("forms") or 0), int(told.get("eval_rows") or 0)
+    kept = ()
+    of_forms: dict[str, Any] = {}
+    if held is not None and (forms or train is not None):
+        from ..evalsets.closeness import kept_by  # its rules take a quarter of a second to import
+
+        kept = kept_by(held.manifest)
     if train is not None:
         if held is None:
             raise UsageError(
                 f"--train {train} can't be held against an eval set that is not at hand; name it with --on EVALSET."
             )
-        from ..evalsets.closeness import kept_by
         from ..runs.training_data import check_training_data  # reads any file: a tenth of a second of imports
 
-        kept = kept_by(held.manifest)
         data = check_training_data(train, held.rows, name=str(held.folder), kept=kept)
         if told.get("digest") and data.digest != told["digest"]:
             raise UsageError(
                 f"--train {train} is not what {candidate.folder} says that it was trained on ({told.get('set')}, digest "
                 f"{str(told['digest'])[:12]}; this one has {str(data.digest)[:12]}); name that file."
             )
+        forms, asked = data.forms, data.eval_rows
         rows, overlap, said = data.rows, data.overlap, f"by the rules on leaks, now{_but(kept)}"
+    elif trained and told.get("checked"):
+        from ..runs.training_data import GONE, since_changed
+
+        changed = since_changed(told)
+        said += f"; {told.get('set')} {GONE}" if changed == GONE else ""
+        stale = f"{told.get('set')} {changed} since the run was made" if changed not in (None, GONE) else None
+    if forms:
+        from ..evalsets.forms import doubtful, said_of_forms
+
+        of_forms = {
+            "forms": forms, "forms_said": said_of_forms(forms, asked), "doubted": doubtful(forms, asked, kept),
+        }  # fmt: skip
     cheaper = _best(baseline, candidate, pairs, ladder, trained=trained)
     seen = None if held is None else looks(held, part)  # pyright: ignore[reportArgumentType]
     known = seen is not None and candidate.manifest.get("candidate") in [one.candidate for one in seen]
+    told_fresh = {} if held is None else {"fresh": fresh_part(held)}
     return Evidence(
         part=part, trained=trained, untrained=untrained, unseen=_unseen([baseline, candidate], held, part),
         looks=None if seen is None else len(seen) + (not known), counted=known,
-        train_rows=rows, overlap=overlap, overlap_said=said, **cheaper,
+        train_rows=rows, overlap=overlap, overlap_said=said, train_changed=stale, **of_forms, **told_fresh, **cheaper,
         forgetting=read_forgotten(candidate) if trained else None,
     )  # fmt: skip
 
@@ -116,7 +137,7 @@ def _but(kept: tuple[str, ...]) -> str:
 
 
 def _unseen(runs: Sequence[Run], evalset: EvalSet | None, part: str) -> str | None:
-    """Return why it is not known that results are those that were scored; ``None`` where the ledger saw them.
+    """Return why it is not known that results and manifests are those that were scored; ``None`` where the ledger saw them.
 
     Raises:
         GateError: the ledger saw others.
@@ -125,18 +146,36 @@ def _unseen(runs: Sequence[Run], evalset: EvalSet | None, part: str) -> str | No
         return "the eval set is not there, so nobody knows whether the results are those that were scored"
     ledger = [one for one in touches(evalset) if one.part == part and one.digest == evalset.digest]
     for run in runs:
-        noted = {one.results for one in ledger if one.candidate == run.manifest.get("candidate")}
+        lines = [one for one in ledger if one.candidate == run.manifest.get("candidate")]
+        noted = {one.results for one in lines}
         if (now := results_digest(run.results)) in noted:
-            continue
+            manifests = {one.manifest for one in lines if one.results == now}
+            if manifest_digest(run.manifest) in manifests:
+                continue
+            if None in manifests:
+                return (
+                    f"the ledger of {evalset.name} can't vouch for {run.folder / 'run.json'}: an older vetset noted its results "
+                    "and no digest of it"
+                )
+            raise GateError(
+                f"{run.folder / 'run.json'} was changed after the run was scored: what it says of the training data, the model, "
+                f"the prompt or the scorers is not what the ledger of {evalset.folder} saw; {_again(run)}."
+            )
         if not noted or None in noted:
             why = "nothing of them" if not noted else "that there was a look, by an older vetset, and no digest"
             return f"the ledger of {evalset.name} can't vouch for the results of {run.name}: it knows {why}"
         raise GateError(
             f"{run.folder / 'results.parquet'} was changed after it was scored (digest {now[:12]}, and the ledger of "
-            f"{evalset.folder} saw {', '.join(sorted(str(one)[:12] for one in noted))}); run `vetset eval` on it again: no "
-            "answer is paid for twice."
+            f"{evalset.folder} saw {', '.join(sorted(str(one)[:12] for one in noted))}); {_again(run)}."
         )
     return None
+
+
+def _again(run: Run) -> str:
+    """Return how a run is written anew."""
+    if "imported" in run.manifest:
+        return "take it over again with `vetset runs import`"
+    return "run `vetset eval` on it again: no answer is paid for twice"
 
 
 def _proof(candidate: Run) -> str | None:

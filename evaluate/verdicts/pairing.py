@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ...curate.errors import DataError, StaleError, UsageError, quote
-from ...curate.wording import counted
+from ...curate.wording import counted, shell
 from ..evalsets.evalset import EvalSet, reference
 from ..runs.results import SCORE, Run, Status
 
@@ -82,8 +82,8 @@ def pair(baseline: Run, candidate: Run, *, scorer: str | None = None) -> Pairs:
     for run in (baseline, candidate):
         if f"{SCORE}{name}" not in run.results.columns:
             raise UsageError(
-                f"{run.folder} was not scored by {quote(name, 40)} (it has {', '.join(run.scorers) or 'no scorer'}); run "
-                f"`vetset eval` on it again with --scorer {name}: no answer is paid for twice."
+                f"{run.folder} was not scored by {quote(name, 40)} (it has {', '.join(run.scorers) or 'no scorer'}); "
+                f"{_scored_by(run, candidate if run is baseline else baseline, name)}."
             )
     _same_scorer(baseline, candidate, name)
     one, other = _by_row(baseline, name, "baseline"), _by_row(candidate, name, "candidate")
@@ -125,7 +125,7 @@ def held_to(pairs: Pairs, evalset: EvalSet, part: str) -> Pairs:
         )
         raise DataError(
             f"the runs {what} of the part {part} of {evalset.folder} (the first: {(missing or strange)[0]}); run `vetset eval` "
-            "on both again: no answer is paid for twice."
+            "on both again, or import both again with --on EVALSET: no answer is paid for twice."
         )
     right = pl.DataFrame({"id": frozen["id"], "right": [reference(row) for row in frozen.iter_rows(named=True)]})
     both = pairs.rows.join(right, on="id", how="left", maintain_order="left")
@@ -140,6 +140,56 @@ def held_to(pairs: Pairs, evalset: EvalSet, part: str) -> Pairs:
         frozen.select("id", *own), on="id", how="left", maintain_order="left"
     )
     return replace(pairs, rows=kept.with_columns(pl.col("cluster").fill_null(pl.col("id"))))
+
+
+def rewritten(run: Run) -> str:
+    """Return how a run is written anew: an imported one from its log, and of a file of outputs only what the file holds."""
+    if "imported" in run.manifest:
+        return "take it over again with `vetset runs import`, from a log that holds them"
+    if from_file(run):
+        return "the file of outputs lacks them: add them to it, and run `vetset eval` on it again"
+    return "run `vetset eval` on it again: no answer is paid for twice"
+
+
+def from_file(run: Run) -> bool:
+    """Say whether answers were read from a file: asking again brings no more of them."""
+    return "imported" in run.manifest or (run.manifest.get("model") or {}).get("identity", {}).get("kind") == "recorded"
+
+
+def _told_of(run: Run, name: str) -> dict[str, Any]:
+    return next((of for of in run.manifest.get("scorers") or [] if of.get("name") == name), {})
+
+
+def _scored_by(run: Run, other: Run, name: str) -> str:
+    """Return how a run gets a score that the other one has, in words."""
+    spec = str(_told_of(other, name).get("spec") or name)
+    if "imported" in run.manifest:
+        return f"score its answers anew with `vetset runs import LOG --on EVALSET -o {shell(run.folder)} --scorer {shell(spec)}`"
+    foreign = ("exported:", f"{(other.manifest.get('imported') or {}).get('from')}:")
+    if "imported" in other.manifest and spec.startswith(foreign):  # what another tool gave, vetset can't give
+        return (
+            "score the imported one by a scorer of vetset's with `vetset runs import LOG --on EVALSET "
+            f"-o {shell(other.folder)} --scorer {shell(str(_first_spec(run)))}`, or name another score with --scorer"
+        )
+    return f"run `vetset eval` on it again with --scorer {shell(spec)}: no answer is paid for twice"
+
+
+def _alike(baseline: Run, candidate: Run, name: str) -> str:
+    """Return how two runs come to one and the same scorer, in words."""
+    imported = [run for run in (baseline, candidate) if "imported" in run.manifest]
+    if not imported:
+        return "run `vetset eval` on both again: no answer is paid for twice"
+    other = candidate if imported[0] is baseline else baseline
+    spec = _told_of(other, name).get("spec") if "imported" not in other.manifest else "class"
+    return (
+        f"score the imported one anew with `vetset runs import LOG --on EVALSET -o {shell(imported[0].folder)} --scorer "
+        f"{shell(str(spec))}`, as the other one is to be"
+    )
+
+
+def _first_spec(run: Run) -> object:
+    """Return the spec of a run's primary scorer."""
+    return _told_of(run, str(run.manifest.get("primary"))).get("spec") or run.manifest.get("primary")
 
 
 def _same_set(baseline: Run, candidate: Run) -> None:
@@ -174,7 +224,7 @@ def _same_scorer(baseline: Run, candidate: Run, name: str) -> None:
         if told[0].get(key) != told[1].get(key):
             raise UsageError(
                 f"the scorer {name} of {baseline.folder} has the {key} {quote(told[0].get(key), 40)}, that of {candidate.folder} "
-                f"{quote(told[1].get(key), 40)}; run `vetset eval` on both again: no answer is paid for twice."
+                f"{quote(told[1].get(key), 40)}; {_alike(baseline, candidate, name)}."
             )
 
 
@@ -201,7 +251,7 @@ def _same_rows(one: pl.DataFrame, other: pl.DataFrame, baseline: Run, candidate:
         if missing.height:
             raise DataError(
                 f"{there.folder} lacks {counted(missing.height, 'row')} that the other run answered (the first: "
-                f"{missing['id'][0]}); run `vetset eval` on it again."
+                f"{missing['id'][0]}); {rewritten(there)}."
             )
     both = one.join(other, on="id")
     differing = both.filter(pl.col("baseline_reference").ne_missing(pl.col("candidate_reference")))

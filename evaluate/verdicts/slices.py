@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from ...curate.errors import UsageError, quote
+from ...curate.masking import mask
 from ..stats.gain import Gain, gain
 from ..stats.holm import adjusted
 from .pairing import Pairs
@@ -18,6 +19,7 @@ COLUMNS = ("label", "source", "stratum", "tags")
 """Columns that slices are made of where none is named; a stratum that says what the label says is no other slice."""
 
 LEAST = 10  # rows: in fewer, even five losses without a win are no 0.05 once anything else is tested
+_SHOWN = 3  # values of a column, in a sentence
 _MOST = 60  # slices: each one more takes power from all
 
 
@@ -57,6 +59,8 @@ def slices(pairs: Pairs, *, columns: Sequence[str] | None = None, alpha: float =
     A slice is significantly worse where the one-sided p of its paired difference, adjusted by Holm (1979) over all slices, is
     below alpha.
 
+    ``COLUMNS`` are judged always: whoever names others must not lose sight of a group that pays for the mean.
+
     Args:
         pairs: the rows.
         columns: more columns that slices are made of, beside ``COLUMNS``.
@@ -67,8 +71,13 @@ def slices(pairs: Pairs, *, columns: Sequence[str] | None = None, alpha: float =
     """
     every = list(dict.fromkeys((*COLUMNS, *(columns or ()))))
     if unknown := [column for column in columns or () if column not in pairs.rows.columns]:
-        known = ", ".join(column for column in (*COLUMNS, "group") if column in pairs.rows.columns)
-        raise UsageError(f"--slice {quote(unknown[0], 40)} is no column of the eval set's rows; use one of {known}.")
+        known = ", ".join(
+            _described(pairs.rows, column) for column in (*COLUMNS, "group") if column in pairs.rows.columns
+        )
+        raise UsageError(
+            f"--slice {quote(unknown[0], 40)} is no column of the eval set's rows, which have {known}; the columns that "
+            "`vetset evalset build --by` named stand in stratum, and the one that was read as the source in source."
+        )
     found: list[tuple[str, str, np.ndarray]] = []
     seen: set[bytes] = set()
     small = 0
@@ -93,6 +102,16 @@ def slices(pairs: Pairs, *, columns: Sequence[str] | None = None, alpha: float =
         for (column, value, _), of, p in zip(tested, gains, corrected, strict=True)
     ]
     return Sliced(sorted(slices, key=lambda one: (one.p_worse, one.gain.gain)), small, len(found) - len(tested))
+
+
+def _described(rows: pl.DataFrame, column: str) -> str:
+    """Return a column's name, and its first values where it has few."""
+    told = rows[column].explode() if isinstance(rows.schema[column], pl.List) else rows[column]
+    values = told.drop_nulls().cast(pl.String).unique().sort().to_list()
+    if not values:
+        return f"{column} (empty)"
+    shown = ", ".join(quote(mask(value), 30) for value in values[:_SHOWN])
+    return f"{column} ({shown}{f' and {len(values) - _SHOWN:,} more' if len(values) > _SHOWN else ''})"
 
 
 def _values(rows: pl.DataFrame, column: str) -> list[tuple[str, np.ndarray]]:

@@ -94,19 +94,25 @@ def _why(gate: Gate, standing: int) -> str:
     return f"{gate.name}: {gate.said}{step}{others}"
 
 
+_NEVER = {
+    **dict.fromkeys(("gain", "answers"), "without it there is nothing to ship"),
+    "results": "nobody would know whose figures these are; run both again, which pays for no answer twice",
+}
+
+
 def waive(gates: Sequence[Gate], waivers: Mapping[str, str]) -> list[Gate]:
     """Return the gates with those let past that somebody names with a reason.
 
-    A gain can't be waived: without it there is nothing to ship.
+    Neither a gain can be waived nor the results that it was computed from.
 
     Raises:
-        UsageError: no such gate, no reason, or the gate of the gain.
+        UsageError: no such gate, no reason, or a gate that nobody may let pass.
     """
     for name, reason in waivers.items():
         if name not in NAMES:
             raise UsageError(f"{quote(name, 40)} is no gate; use {', '.join(NAMES)}.")
-        if name in ("gain", "answers"):
-            raise UsageError(f"the gate {name} can't be waived: without it there is nothing to ship.")
+        if name in _NEVER:
+            raise UsageError(f"the gate {name} can't be waived: {_NEVER[name]}.")
         if not reason.strip():
             raise UsageError(f"to waive the gate {name} takes a reason: --waive '{name}: why'.")
     return [replace(gate, waived=waivers[gate.name]) if gate.name in waivers else gate for gate in gates]

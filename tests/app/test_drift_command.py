@@ -79,3 +79,13 @@ def test_a_set_without_labels_compares_the_rest_and_says_so(folder, capsys):
 def test_wrong_use_is_one_sentence(folder, capsys, command, code, said):
     assert run(["drift", *command]) == code
     assert said in capsys.readouterr().err
+
+
+def test_a_sample_too_small_to_refresh_with_is_told_so_and_offers_no_refresh(folder, capsys):
+    with (folder / "eight.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["text", "label"], *([f"{FOOD[i % 4]} {i}", "z"] for i in range(8))])
+    assert run(["drift", "eight.csv", "--against", "a.evalset", "--permutations", "299"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "a refresh of a fifth puts 12 new rows in the place of old ones, and this sample has 8" in out
+    assert "next: take a sample of 12 independent rows or more" in out
+    assert "evalset refresh a.evalset" not in out

@@ -4,6 +4,8 @@ import json
 
 import pytest
 from vetset.app.cli import run
+from vetset.evaluate.evalsets.evalset import EvalSet
+from vetset.evaluate.models.journal import Journal
 from vetset.tests.evaluate.runs_made import made_evalset
 
 QUESTIONS = {
@@ -62,12 +64,62 @@ def test_what_a_kill_or_a_disk_did_to_the_journal_is_said_before_anything_is_ask
     assert json.loads(said.out)["fresh"] == 1
 
 
+def test_calls_of_another_model_that_were_never_answered_are_no_matter_of_this_run(place, capsys):
+    words = ["eval", "canned:m.json", "--on", "bank.evalset", "--scorer", "class"]
+    assert run(words) == 0
+    path = place / "runs" / "journal.jsonl"
+    with Journal(path) as journal:
+        mine = next(iter(journal.answers))
+        journal.write_asked("of another model")
+    assert run(words) == 0
+    assert "never answered" not in capsys.readouterr().err
+    path.unlink()
+    with Journal(path) as journal:
+        journal.write_asked(mine)
+    assert run(words) == 0
+    assert "1 call was sent and never answered" in " ".join(capsys.readouterr().err.split())
+
+
 def test_json_is_one_object_with_scores_and_manifest(place, capsys):
     assert run(["eval", "canned:m.json", "--on", "bank.evalset", "--scorer", "class", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["run"] == "runs/m-bare-dev.run"
     assert told["scores"]["class"]["mean"] == 0.5
     assert told["counts"]["unparsed"] == 1
+
+
+def test_a_name_that_another_candidate_has_is_refused_and_its_verdict_kept(place, capsys):
+    words = ["--on", "bank.evalset", "--scorer", "class", "--name", "x"]
+    assert run(["eval", "canned:m.json", *words]) == 0
+    assert run(["eval", "canned:m.json", *words]) == 0, "the same candidate"
+    (place / "other.json").write_text(json.dumps({"*": "lost"}), encoding="utf-8")
+    assert run(["eval", "canned:other.json", *words]) == 64
+    assert "runs/x.run holds the run of another candidate" in capsys.readouterr().err
+    assert json.loads((place / "runs/x.run/run.json").read_text())["model"]["name"] == "m"
+    assert run(["eval", "canned:m.json", *words[:-2]]) == 0
+    (place / "m.json").write_text(json.dumps({"*": "arrival"}), encoding="utf-8")
+    assert run(["eval", "canned:m.json", *words[:-2]]) == 0, "a name that was made here"
+    (place / "runs/m-bare-dev.run/verdict.json").write_text("{}")
+    (place / "m.json").write_text(json.dumps({"*": "lost"}), encoding="utf-8")
+    assert run(["eval", "canned:m.json", *words[:-2]]) == 64
+    assert "and its verdict" in capsys.readouterr().err
+    assert (place / "runs/m-bare-dev.run/verdict.json").exists()
+
+
+def test_what_is_next_can_be_done(place, capsys):
+    assert run(["eval", "canned:m.json", "--on", "bank.evalset", "--scorer", "class", "--baseline"]) == 0
+    assert "next: vetset eval CANDIDATE --on bank.evalset --part dev" in capsys.readouterr().out
+    ids = EvalSet.open(place / "bank.evalset").part("dev")["id"].to_list()
+    (place / "r.jsonl").write_text("".join(json.dumps({"id": one, "output": "lost"}) + "\n" for one in ids[:3]))
+    assert run(["eval", "recorded:r.jsonl", "--on", "bank.evalset", "--scorer", "class"]) == 0
+    out = capsys.readouterr().out
+    assert "next: vetset failures runs/" in out, "a file has no ladder"
+    assert "1 error (no answer came: left out of the score)" in " ".join(out.split())
+    assert "counted as 0" not in out
+    runs = sorted(path.name for path in (place / "runs").glob("*.run"))
+    assert run(["compare", *(f"runs/{name}" for name in runs)]) in (1, 2)
+    verdict = json.loads(next((place / "runs").glob("*/verdict.json")).read_text())
+    assert "lacks them" in next(gate for gate in verdict["gates"] if gate["name"] == "answers")["next"]
 
 
 def test_the_ladder_prints_every_rung_and_what_has_to_be_beaten(place, capsys):

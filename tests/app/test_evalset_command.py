@@ -77,6 +77,7 @@ def test_each_command_prints_one_json_object(vetset, tmp_path):
         (("freeze", "nothing.evalset"), 64, "no such eval set"),
         (("status", "tickets.vet"), 64, "is no eval set"),
         (("refresh", "tickets.vet"), 64, "--confirm"),
+        (("refresh", "tickets.vet", "--from", "tickets.vet", "--confirm"), 64, "two steps"),
     ],
 )
 def test_wrong_use_is_one_sentence_with_the_next_step(vetset, words, code, said):

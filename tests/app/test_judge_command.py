@@ -1,13 +1,17 @@
 """`vetset judge` from the command line: what it writes, and how it ends."""
 
 import json
+from functools import partial
 
 import pytest
 from vetset.app.cli import run
 from vetset.evaluate.models.calling import answer_all
+from vetset.evaluate.models.canned import CannedModel
 from vetset.evaluate.models.opening import open_model
 from vetset.evaluate.scorers.case import Case
-from vetset.evaluate.scorers.judge_calibration import load_calibration
+from vetset.evaluate.scorers.human_labels import read_labelled
+from vetset.evaluate.scorers.judge import Judge
+from vetset.evaluate.scorers.judge_calibration import calibrate, load_calibration
 from vetset.evaluate.scorers.judge_prompts import one_answer, read_rubric
 from vetset.evaluate.scorers.registry import scorer
 
@@ -55,6 +59,34 @@ def test_a_judge_that_agrees_counts_and_is_taken_as_a_scorer(place, capsys):
     shown = capsys.readouterr().out
     assert "kappa 0.80 [" in shown
     assert "It counts" in shown
+
+
+def test_a_reply_that_can_not_be_read_is_asked_for_anew_by_the_same_command_and_the_others_are_not(place, capsys):
+    write(place, wrong=0)
+    whole = json.loads((place / "judge.json").read_text())
+    bad = dict.fromkeys(list(whole)[:3], "Well, that depends.")
+    asked, path = [], place / "journal.jsonl"
+
+    def calibrated(answers):
+        model = CannedModel(lambda request: asked.append(request) or answers[request.messages[-1].content], name="j")
+        model._identity = {"kind": "openai", "url": "u", "model": "j"}
+        again = partial(_anew, model, path)
+        labelled = read_labelled(place / "labels.jsonl")
+        return calibrate(Judge(model, read_rubric(place / "city.md"), again=again), labelled.cases, labelled.human)
+
+    assert (calibrated(whole | bad).unparsed, len(asked)) == (3, 40)
+    assert (calibrated(whole | bad).unparsed, len(asked)) == (3, 43), "asked once more, and no oftener"
+    assert (calibrated(whole).unparsed, len(asked)) == (0, 46)
+    assert (calibrated(bad).unparsed, len(asked)) == (0, 46), "what was read at last stands"
+    (place / "judge.json").write_text(json.dumps(whole | bad))
+    assert run(JUDGE) == 0
+    assert "3 verdicts could not be read; the same command again asks for them anew" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
+def _anew(model, path, requests, broken):
+    return answer_all(model, requests, journal=path, again=broken)
 
 
 def test_a_judge_that_disagrees_ends_with_1_and_says_why(place, capsys):

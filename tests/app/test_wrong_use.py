@@ -173,16 +173,22 @@ def test_wrong_use_gets_one_sentence_and_writes_nothing(world, monkeypatch, caps
     assert all(word in said for word in words), said
     assert (out + err).count(MARK) * len(MARK) <= 200
     if code != 1:
-        assert out == ""
+        if "--json" in arguments:
+            assert json.loads(out) == {"error": lines[0].removeprefix("vetset: "), "exit": code}
+        else:
+            assert out == ""
         assert lines[0].startswith("vetset: ")
         assert lines[0].rstrip().endswith((".", ")"))
     assert listing(world) == before
 
 
-def test_a_mistake_under_json_leaves_stdout_empty(world, monkeypatch, capsys):
+def test_a_mistake_under_json_is_one_object_and_the_same_sentence_on_stderr(world, monkeypatch, capsys):
     monkeypatch.chdir(world)
     assert run(["check", "gone.vet", "--json"]) == 64
-    assert capsys.readouterr().out == ""
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert told["exit"] == 64
+    assert err == f"vetset: {told['error']}\n"
 
 
 def test_json_is_one_object_and_nothing_else(world, monkeypatch, capsys):

@@ -65,5 +65,6 @@ def noted(run, of, *, baseline=False):
     touch(
         of, candidate=told["candidate"], part=told["evalset"]["part"], run=run.folder.name, by="test",
         rung="bare" if baseline else None, results=run.results, identity={"weights": "w"},
+        manifest=told,
     )  # fmt: skip
     return run

@@ -125,6 +125,19 @@ def test_a_call_that_was_sent_and_never_answered_is_told_until_somebody_answers_
         assert third.note is None
 
 
+def test_a_try_that_never_left_settles_itself_and_no_try_before_it(tmp_path):
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        for key in ("lost", "lost", "free"):
+            journal.write_asked(key)
+        journal.write_unsent("lost")
+        journal.write_unsent("free")
+        assert [(call.key, call.tries) for call in journal.unsettled()] == [("lost", 1)]
+    with Journal(journal.path) as again:
+        assert [(call.key, call.tries) for call in again.unsettled()] == [("lost", 1)]
+        assert again.sent_in_vain({"free", "of another model"}) is None
+        assert "1 call was sent" in again.sent_in_vain({"lost"})
+
+
 def test_damaged_lines_in_the_middle_are_counted_and_told_and_cost_only_themselves(tmp_path):
     path = tmp_path / "journal.jsonl"
     with Journal(path) as journal:

@@ -118,6 +118,33 @@ def test_the_verb_runs_every_rung_that_can_be_had_and_says_which_are_left_out(le
     assert any("no RAG rung" in sentence for sentence in said)
 
 
+def test_a_rung_of_other_examples_takes_the_place_of_the_one_before_and_a_verdict_goes_not_without_a_word(
+    letters, tmp_path
+):
+    model, said = f"canned:{tmp_path}/canned.json", []
+    (tmp_path / "canned.json").write_text(json.dumps({"*": "a"}), encoding="utf-8")
+    wanted = Wanted(examples=tmp_path / "t.csv", out=tmp_path / "runs", scorers=("normalised",), name="mine")
+    for text in ("please write the first letter", "another text of old"):
+        (tmp_path / "t.csv").write_text(f"text,label\n{text},a\n", encoding="utf-8")
+        eval_ladder(model, letters, wanted, say=said.append)
+    assert not any("takes its place" in sentence for sentence in said)
+    (tmp_path / "runs" / "mine-few-shot-dev.run" / "verdict.json").write_text("{}")
+    (tmp_path / "t.csv").write_text("text,label\nand a third,a\n", encoding="utf-8")
+    eval_ladder(model, letters, wanted, say=said.append)
+    assert sum("and its verdict" in sentence and "takes its place" in sentence for sentence in said) == 1
+
+
+@pytest.mark.parametrize("wrong", ["examples", "documents", "prompt"])
+def test_what_a_later_rung_lacks_is_said_before_the_first_is_asked(letters, tmp_path, wrong):
+    (tmp_path / "canned.json").write_text(json.dumps({"*": "a"}), encoding="utf-8")
+    (tmp_path / "examples").write_text("text\nnothing is right here\n", encoding="utf-8")
+    model = f"canned:{tmp_path}/canned.json"
+    wanted = Wanted(out=tmp_path / "runs", scorers=("normalised",), candidate=model, **{wrong: tmp_path / wrong})
+    with pytest.raises((DataError, UsageError), match=r"none of its 1 rows|no such folder|can't be read"):
+        eval_ladder(model, letters, wanted, say=lambda said: None)
+    assert not (tmp_path / "runs").exists(), "no rung was asked"
+
+
 @pytest.mark.parametrize("wrong", [{"rung": "bare"}, {"adapter": "a", "candidate": "b"}, {"prompt": "p.txt"}])
 def test_what_belongs_to_one_run_is_refused_on_a_ladder(letters, tmp_path, wrong):
     with pytest.raises(UsageError, match=r"ladder|one of them"):

@@ -208,6 +208,17 @@ def test_nobody_there_is_said_within_seconds():
         answer_all(OpenAIModel("tiny", "http://127.0.0.1:9/v1", limits=QUICK), requests(50))
 
 
+def test_a_call_that_found_nobody_was_never_sent_and_one_whose_answer_was_lost_may_have_been_paid(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    with pytest.raises(UsageError, match="no connection"):
+        answer_all(OpenAIModel("tiny", "http://127.0.0.1:9/v1", limits=QUICK), requests(5), journal=path)
+    assert b"asked" in path.read_bytes()
+    assert Journal(path).note is None
+    with serving(Faults(drop=1.0)) as server, pytest.raises(UsageError, match="one after another"):
+        answer_all(OpenAIModel("tiny", server.url, limits=QUICK), requests(50), journal=path)
+    assert "may have been paid for" in Journal(path).note
+
+
 def test_a_reply_that_does_not_end_is_waited_for_until_the_deadline():
     with serving(Faults(latency=60)) as server:
         started = time.monotonic()

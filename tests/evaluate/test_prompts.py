@@ -1,5 +1,7 @@
 """Prompts: what each rung asks, examples from training data alone, a user's own file, and the answer that is taken out."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,6 +123,22 @@ def test_per_class_gives_each_label_one_before_any_gets_two_and_the_seed_decides
         assert all(row == rows[0] for row in rows)
         assert choose(shots, labelled(QUESTIONS)) == rows
     assert len({tuple(rows[0]) for rows in chosen}) > 1
+
+
+def test_an_export_of_messages_gives_examples_by_its_last_assistant_turn(tmp_path):
+    path = tmp_path / "train.jsonl"
+
+    def write(pairs):
+        turns = [[{"role": "user", "content": one}, {"role": "assistant", "content": other}] for one, other in pairs]
+        path.write_text("".join(json.dumps({"messages": said}) + "\n" for said in turns), encoding="utf-8")
+
+    write([("I left my card in a taxi", "lost_card"), ("is there a fee", "fees"), ("good morning", "Hello to you!")])
+    shots = open_shots(path, labelled(QUESTIONS), choice="per-class")
+    assert sorted(shots.pool["label"]) == ["fees", "lost_card"], "a sentence answers no class"
+    turns = said(ask(prompt_for("few-shot", shots=shots), labelled(QUESTIONS)).conversations[0])
+    assert {text for role, text in turns if role == "assistant"} == {"fees", "lost_card"}
+    write([("I left my card in a taxi", "topic: lost_card"), ("is there a fee", "topic: fees")])
+    assert open_shots(path, labelled(QUESTIONS)).pool.height == 2, "an answer in a form of its own"
 
 
 def test_training_data_that_is_the_eval_set_can_give_no_example(tmp_path):

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vetset.curate.errors import GateError
+from vetset.curate.errors import GateError, UsageError
 from vetset.evaluate.evalsets.evalset import EvalSet
-from vetset.evaluate.evalsets.seen import answers_digest, pins_weights, results_digest, unanswered
+from vetset.evaluate.evalsets.seen import answers_digest, manifest_digest, pins_weights, results_digest, unanswered
 from vetset.evaluate.evalsets.touches import looks, touch, touches
 from vetset.evaluate.models.canned import CannedModel
 from vetset.evaluate.models.protocol import Answer
@@ -81,6 +81,42 @@ def test_a_baseline_whose_results_were_edited_is_refused(letters):
         compare(edited(one, 0.0), other, waivers=WAIVED)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"train": {"set": "t.jsonl", "digest": "d", "rows": 9000, "checked": True, "overlap": 0}},
+        {"model": {"name": "another", "identity": {**SERVER, "model": "ft"}}},
+        {"prompt": {"digest": "p"}}, {"rung": "few-shot"}, {"scorers": []}, {"samples": 3},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_run_whose_manifest_was_edited_is_refused(letters, change, which):
+    runs = list(pair_of(letters))
+    path = runs[which].folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    runs[which] = Run.open(runs[which].folder)
+    with pytest.raises((GateError, UsageError), match=r"run\.json was changed after|has the spec"):
+        compare(*runs, waivers=WAIVED)
+
+
+def test_a_manifest_that_was_moved_or_made_later_is_the_same_and_an_older_ledger_is_told(letters):
+    one, other = pair_of(letters)
+    path = other.folder / "run.json"
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(sorted(told.items())) | {"at": "2030-01-01T00:00:00+00:00", "by": "bob"}))
+    assert compare(one, Run.open(other.folder), waivers=WAIVED).word == "ship"
+    assert manifest_digest(told | {"by": "x"}) == manifest_digest(told) != manifest_digest(told | {"train": {}})
+    ledger = letters.folder / "touches.jsonl"
+    ledger.write_text(ledger.read_text().splitlines()[0] + "\n")
+    for run, rung in ((one, "bare"), (other, None)):
+        touch(
+            letters, candidate=run.manifest["candidate"], part="ship", run=run.folder.name, by="ann", rung=rung,
+            results=run.results, identity=SERVER,
+        )  # fmt: skip
+    verdict = compare(one, other, waivers=WAIVED)
+    assert (verdict.word, next(gate.state for gate in verdict.gates if gate.name == "results")) == ("hold", "missing")
+
+
 def test_a_file_that_was_written_anew_with_the_same_values_is_the_same(letters):
     one, other = pair_of(letters)
     path = other.folder / "results.parquet"
@@ -100,7 +136,8 @@ def test_a_ledger_of_an_older_vetset_says_what_is_missing(letters):
     gate = next(gate for gate in verdict.gates if gate.name == "results")
     assert (verdict.word, gate.state) == ("hold", "missing")
     assert "older vetset" in gate.said
-    assert compare(one, other, waivers=WAIVED | {"results": "they were made before"}).word == "ship"
+    with pytest.raises(UsageError, match="the gate results can't be waived"):
+        compare(one, other, waivers=WAIVED | {"results": "they were made before"})
     for run in (Served(5, name="base"), Served(8)):
         scored(letters, run, baseline=run.name == "base")
     assert compare(one, other, waivers=WAIVED).word == "ship", "the next step that was said helps"

@@ -57,6 +57,18 @@ def test_the_published_solutions_give_the_reference_values(solved):
         assert (bounds.low, bounds.high) == pytest.approx((0.0152, 0.0713), abs=1 / 1319)
 
 
+def test_a_perfect_score_is_no_more_than_all_whatever_rounding_makes_of_it():
+    for bounds in (wilson, clopper_pearson):
+        assert bounds(40.071311297553386, 40.07131129755338) == bounds(40.07131129755338, 40.07131129755338)
+        assert bounds(-1e-15, 7).low == 0
+        with pytest.raises(UsageError, match="is no share"):
+            bounds(7.001, 7)
+    draw = np.random.default_rng(0)
+    for rows in range(2, 200):
+        found = weighted_mean(np.ones(rows), weights=draw.random(rows) + 0.1, clusters=draw.integers(0, rows, rows))
+        assert (found.mean, found.high) == (1, 1)
+
+
 @pytest.mark.parametrize(("right", "rows"), [(0, 7), (1, 7), (458, 1319), (1319, 1319), (3, 3)])
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.999])
 def test_intervals_of_a_share_are_those_of_statsmodels(right, rows, confidence):

@@ -122,6 +122,26 @@ def test_training_data_that_the_run_does_not_name_is_refused(evalset, tmp_path):
         compare(*pair_of(evalset), train=tmp_path / "t.jsonl", waivers=WAIVED)
 
 
+def test_training_data_that_changed_since_the_run_was_made_is_not_measured_and_gone_it_is_told(evalset, tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps({"text": f"row {i}", "label": "a"}) + "\n" for i in range(600)))
+    runs = pair_of(evalset, train=check_training_data(path, evalset.rows, name="e").said())
+
+    def gate():
+        return next(one for one in compare(*runs, waivers=WAIVED).gates if one.name == "contamination")
+
+    assert (gate().state, gate().said.count("any more")) == ("holds", 0)
+    whole = path.read_text()
+    path.write_text(whole + json.dumps({"text": "one more", "label": "a"}) + "\n")
+    assert gate().state == "missing"
+    assert "t.jsonl has changed" in gate().said
+    path.write_text("")
+    assert gate().state == "missing"
+    path.unlink()
+    assert gate().state == "holds"
+    assert "t.jsonl is not there any more" in gate().said
+
+
 def test_what_another_model_forgot_counts_for_nothing(evalset):
     one, other = pair_of(evalset)
     (other.folder / "forgetting.json").write_text(
@@ -160,9 +180,23 @@ def test_a_baseline_that_was_cut_off_is_no_baseline(evalset):
 
 def test_a_slice_that_is_not_there_is_refused_and_others_are_added_to_the_usual(evalset):
     runs = pair_of(evalset)
-    with pytest.raises(UsageError, match="chanel"):
+    with pytest.raises(
+        UsageError, match=r"'chanel' is no column .* source \('x', 'y'\), .* --by` named stand in stratum"
+    ):
         compare(*runs, slices=["chanel"])
     assert {one.column for one in compare(*runs, slices=["reference"]).sliced.slices} >= {"label", "source"}
+
+
+def test_a_score_that_an_imported_run_has_not_is_had_by_importing_it_again(evalset):
+    foreign = {"imported": {"from": "promptfoo"}, "scorer": "label", "spec": "promptfoo:label"}
+    one, other = pair_of(evalset, one={"scorer": "class"}, **foreign)
+    with pytest.raises(UsageError, match=r"vetset runs import LOG --on EVALSET -o \S*new\.run --scorer class`"):
+        compare(one, other)
+    with pytest.raises(UsageError, match=r"vetset runs import LOG --on EVALSET -o \S*new\.run --scorer class`"):
+        compare(one, other, scorer="class")
+    one, other = pair_of(evalset, one={"scorer": "class"}, **foreign | {"scorer": "class", "spec": "exported:class"})
+    with pytest.raises(UsageError, match=r"vetset runs import LOG --on EVALSET -o \S*new\.run --scorer class`"):
+        compare(one, other)
 
 
 def test_every_sample_counts_for_the_format(evalset):
