@@ -40,6 +40,11 @@ class Turns:
     good: bool | None
     """What a label of good or bad says of the answer."""
 
+    def whole(self, method: Method) -> str | None:
+        """The text of a row that is trained as it stands: any of cpt, and of sft a general one that nobody answers."""
+        alone = len(self.messages) == 1 and (method == "cpt" or (method == "sft" and self.target is None))
+        return self.messages[0]["content"] if alone else None
+
     @property
     def prompt(self) -> list[dict[str, Any]]:
         """The conversation before the answer."""
@@ -211,9 +216,10 @@ _NEEDS: dict[Method, tuple[pl.Expr, str]] = {
 }
 
 
-def _shaped(rows: pl.DataFrame, method: Method, name: str) -> pl.DataFrame:
-    """Refuse rows that the method can't learn from; kto learns from both sides of a pair."""
+def _shaped(rows: pl.DataFrame, method: Method, name: str, *, texts: bool = False) -> pl.DataFrame:
+    """Refuse rows that the method can't learn from, of which texts may be some; kto learns from both sides of a pair."""
     need, words = _NEEDS[method]
+    need = need | _NEEDS["cpt"][0] if texts else need
     short = rows.filter(~need)
     if short.height:
         first = short.row(0, named=True)
@@ -237,7 +243,9 @@ def _shaped(rows: pl.DataFrame, method: Method, name: str) -> pl.DataFrame:
 
 def _general(recipe: Recipe, height: int, notes: list[str]) -> pl.DataFrame:
     """Rows that keep what a model knows: as many as are their share of an epoch, several times where they are too few."""
-    rows = _shaped(training_rows(Path(str(recipe.general))), recipe.method, str(recipe.general))
+    rows = _shaped(training_rows(Path(str(recipe.general))), recipe.method, str(recipe.general), texts=True)
+    if recipe.method == "sft" and (texts := rows.filter(~_NEEDS["sft"][0]).height):
+        notes.append(f"{counted(texts, 'row')} of {recipe.general} have no answer and are trained whole, as plain texts.")
     wanted = max(1, round(height * recipe.general_share / (1 - recipe.general_share)))
     draw = np.random.default_rng(recipe.seed)
     order = np.concatenate([draw.permutation(rows.height) for _ in range(-(-wanted // rows.height))])[:wanted]

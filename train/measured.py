@@ -52,14 +52,14 @@ def measured(recipe: Recipe, renderer: Renderer, rows: pl.DataFrame) -> pl.DataF
 
 def _tokens(recipe: Recipe, renderer: Renderer, said: list[Turns]) -> list[Tokens | str]:
     """Return each row's tokens, or why it has none."""
-    if recipe.method == "cpt":
-        return [renderer.plain(one.messages[0]["content"]) for one in said]
+    texts = [one.whole(recipe.method) for one in said]
     loss = recipe.loss if recipe.method == "sft" else "answer"
-    rows = [(one.messages, one.tools) for one in said]
+    rows = [(one.messages, one.tools) for one, text in zip(said, texts, strict=True) if text is None]
     try:
-        return list(renderer.many(rows, loss=loss))
+        answered = iter(renderer.many(rows, loss=loss))
     except DataError:  # of one row at least: it is to be named, and the others still to be measured
-        return [_one(renderer, row, loss) for row in rows]
+        answered = iter([_one(renderer, row, loss) for row in rows])
+    return [next(answered) if text is None else renderer.plain(text) for text in texts]
 
 
 def _one(renderer: Renderer, row: Any, loss: Any) -> Tokens | str:
@@ -73,7 +73,7 @@ def _line(recipe: Recipe, renderer: Renderer, said: Turns, tokens: Tokens | str)
     if isinstance(tokens, str):
         return (None, None, None, None, None, [], tokens, None, None)
     highest, limit = max(tokens.ids, default=0), recipe.max_length
-    if recipe.method == "cpt":
+    if said.whole(recipe.method) is not None:
         return _counts(len(tokens.ids), range(1, len(tokens.ids)), limit, tokens, [], highest)
     lost = renderer.lost(said.messages, said.tools, renderer.text(said.messages, said.tools))
     if recipe.method in ("grpo", "distil"):

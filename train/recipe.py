@@ -72,7 +72,9 @@ class Recipe(_Strict):
     patience: int = Field(3, ge=0, description="looks at the valid loss without a gain before it stops; 0 never stops")
     saves: int = Field(10, ge=1, description="checkpoints, and looks at the valid loss, in the run")
     evalsets: list[str] = Field([], description="frozen eval sets of which no row may be trained on")
-    general: str | None = Field(None, description="general rows that are mixed in, so that less is forgotten")
+    general: str | None = Field(
+        None, description="general rows or plain texts that are mixed in, so that less is forgotten"
+    )
     general_share: float = Field(0.25, gt=0, lt=1, description="of the rows of an epoch")
     rewards: list[str] = Field([], description="of grpo: scorers as `vetset eval --scorer` takes them")
     teacher: str | None = Field(None, description="of distil: folder or hub name of the larger model")

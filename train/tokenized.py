@@ -59,11 +59,11 @@ def length(fed: Fed) -> int:
 
 
 def _plain(recipe: Recipe, renderer: Renderer, said: Sequence[Turns]) -> Iterator[Fed]:
-    if recipe.method == "cpt":
-        tokens = [renderer.plain(one.messages[0]["content"]) for one in said]
-    else:
-        tokens = renderer.many([(one.messages, one.tools) for one in said], loss=recipe.loss)
-    for one in tokens:
+    texts = [one.whole(recipe.method) for one in said]
+    talks = [(one.messages, one.tools) for one, text in zip(said, texts, strict=True) if text is None]
+    answered = iter(renderer.many(talks, loss=recipe.loss))
+    for text in texts:
+        one = next(answered) if text is None else renderer.plain(text)
         # The first token has nothing before it that could foretell it; counted among the trained, it thins the loss.
         yield {"input_ids": one.ids, "labels": [_UNTRAINED, *one.labels[1:]]}
 

@@ -16,7 +16,10 @@ from vetset.curate.reading.reader import read
 from vetset.curate.splits.splitting import split
 from vetset.evaluate.runs.training_data import check_training_data
 from vetset.train.examples import examples, turns
+from vetset.train.measured import measured
 from vetset.train.recipe import Recipe
+from vetset.train.rendering import open_renderer
+from vetset.train.tokenized import tokenized
 
 
 def recipe(data, **more):
@@ -204,6 +207,21 @@ def test_general_rows_are_their_share_of_an_epoch_however_many_there_are(tmp_pat
     assert mixed["id"].value_counts()["count"].max() <= -(-mixed.height // general)  # none twice before all came once
     assert bool(found.notes) == (mixed.height > general)
     assert found.sha256 == sha256(data)
+
+
+def test_general_rows_without_an_answer_are_texts_that_are_trained_whole(tickets, tmp_path, tiny_folder):
+    talk = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}
+    more = lines(tmp_path / "general.jsonl", [{"messages": [{"role": "user", "content": "It rained."}]}, talk] * 4)
+    mixed = recipe(tickets, general=str(more), general_share=0.5)
+    found = examples(mixed)
+    assert any("4 rows of" in note and "trained whole" in note for note in found.notes)
+    renderer = open_renderer(tiny_folder)
+    general = found.train.filter(pl.col("general") & (pl.col("messages").list.len() == 1))
+    [*_, fed] = tokenized(mixed, renderer, general)
+    assert fed["input_ids"] == renderer.plain("It rained.").ids
+    assert fed["labels"][1:] == fed["input_ids"][1:]
+    line = measured(mixed, renderer, general).row(0, named=True)
+    assert (line["tokens"], line["trained"]) == (len(fed["input_ids"]), len(fed["input_ids"]) - 1)
 
 
 def test_the_seed_decides_which_general_rows_are_mixed_in(tickets, tmp_path):
