@@ -25,7 +25,7 @@ INTENTS = (
 )  # fmt: skip
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parent.parent.parent / "shared" / "data"
-QUESTIONS = 260  # general ones, which the model itself answers for the recipe that rehearses
+QUESTIONS, TEXTS = 260, 150  # general ones, for the recipe that rehearses
 
 
 def vetset(*words, allowed=(0,)):
@@ -76,23 +76,27 @@ def train(folder, model, name):
 
 
 def rehearse(model):
-    """Let the model answer general questions as it does now: rows that hold it where it is, at the price of one generation."""
+    """Write general rows: questions as the model itself answers them now, which hold it where it is, and plain texts."""
     from vetset.curate.messages import Said
     from vetset.evaluate import Parameters, Request, answer_all, open_model
 
-    asked = [
-        f"{row['instruction']}\n{row['input']}".strip()
-        for row in json.loads((SHARED / "llm_formats" / "alpaca_en_demo.json").read_text(encoding="utf-8"))
+    rows = json.loads((SHARED / "llm_formats" / "alpaca_en_demo.json").read_text(encoding="utf-8"))
+    random.Random(1).shuffle(rows)
+    asked = [f"{row['instruction']}\n{row['input']}".strip() for row in rows]
+    asked = [question for question in asked if len(question) < 200][:QUESTIONS]
+    requests = [
+        Request((Said("user", question),), parameters=Parameters(max_tokens=64, temperature=0.7)) for question in asked
     ]
-    asked = [question for question in asked if len(question) < 200]
-    random.Random(1).shuffle(asked)
-    parameters = Parameters(max_tokens=96, temperature=0.7)
-    requests = [Request((Said("user", question),), parameters=parameters) for question in asked[:QUESTIONS]]
     answers = answer_all(open_model(model), requests, journal="general.journal")
+    talks = [
+        [{"role": "user", "content": question}, {"role": "assistant", "content": answer.text.strip()}]
+        for question, answer in zip(asked, answers, strict=True)
+        if answer.finish == "stop" and answer.text  # one that was cut off would teach it never to end
+    ]
+    long = [row["output"].strip()[:260] for row in rows if len(row["output"]) > 260][:TEXTS]
+    texts = [[{"role": "user", "content": f"{text.rpartition('. ')[0] or text}."}] for text in long]
     with Path("general.jsonl").open("w", encoding="utf-8") as file:
-        for question, answer in zip(asked, answers, strict=False):
-            if answer.finish == "stop" and answer.text:  # what was cut off would teach it never to end
-                file.write(json.dumps({"prompt": question, "completion": answer.text.strip()}) + "\n")
+        file.writelines(json.dumps({"messages": one}) + "\n" for one in [*talks, *texts])
 
 
 def shuffle():
@@ -111,7 +115,7 @@ def judge(folder, model, name):
     data = "shuffled.jsonl" if name == "shuffled" else "vetted/train.jsonl"
     vetset(
         "eval", model, "--on", "bank.evalset", "--part", "ship", "--ladder", "--name", name, "--adapter", f"adapters/{name}",
-        "--examples", "bank.vet", "--choose", "per-class", "--shots", 10, "--train", data, "--forgetting", "--max-tokens", 16,
+        "--examples", "bank.vet", "--choose", "per-class", "--shots", 10, "--train", data, "--forgetting", "--max-tokens", 24,
     )  # fmt: skip
 
 
