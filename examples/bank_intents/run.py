@@ -115,7 +115,7 @@ def judge(folder, model, name):
     data = "shuffled.jsonl" if name == "shuffled" else "vetted/train.jsonl"
     vetset(
         "eval", model, "--on", "bank.evalset", "--part", "ship", "--ladder", "--name", name, "--adapter", f"adapters/{name}",
-        "--examples", "bank.vet", "--choose", "per-class", "--shots", 10, "--train", data, "--forgetting", "--max-tokens", 24,
+        "--examples", "bank.vet", "--choose", "per-class", "--shots", 10, "--train", data, "--forgetting", "--max-tokens", 64,
     )  # fmt: skip
 
 
