@@ -245,7 +245,9 @@ def _general(recipe: Recipe, height: int, notes: list[str]) -> pl.DataFrame:
     """Rows that keep what a model knows: as many as are their share of an epoch, several times where they are too few."""
     rows = _shaped(training_rows(Path(str(recipe.general))), recipe.method, str(recipe.general), texts=True)
     if recipe.method == "sft" and (texts := rows.filter(~_NEEDS["sft"][0]).height):
-        notes.append(f"{counted(texts, 'row')} of {recipe.general} have no answer and are trained whole, as plain texts.")
+        notes.append(
+            f"{counted(texts, 'row')} of {recipe.general} have no answer and are trained whole, as plain texts."
+        )
     wanted = max(1, round(height * recipe.general_share / (1 - recipe.general_share)))
     draw = np.random.default_rng(recipe.seed)
     order = np.concatenate([draw.permutation(rows.height) for _ in range(-(-wanted // rows.height))])[:wanted]
