@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from .data_problems import data_problems, known_evalsets
 from .device import find_device
 from .examples import Examples, turns
 from .examples import examples as read_examples
+from .lineage import base_license
 from .measured import MEASURED, measured
 from .problem import Problem
 from .recipe import Recipe
@@ -165,7 +165,7 @@ def plan(recipe: Recipe, *, examples: Examples | None = None, device: str | None
         recipe, shape, machine, rows=max(fed.height, 1), tokens=int(fed["tokens"].sum()), trained=int(fed["trained"].sum()),
         longest=min(longest, int(rows["tokens"].max() or 1)), valid_tokens=0 if valid is None else int(valid["tokens"].sum()),  # type: ignore[arg-type]
     )  # fmt: skip
-    licence = _licence_of(folder)
+    licence = base_license(folder)
     problems = [*run_problems(recipe, folder, renderer, shape, taken)]
     problems += row_problems(recipe, renderer, shape, rows) if renders else []
     problems += data_problems(recipe, of, rows, licence)
@@ -212,19 +212,3 @@ def _lengths(tokens: pl.Series) -> Lengths | None:
     return Lengths(
         int(lengths.sum()), {f"p{p}": int(value) for p, value in zip(_PERCENTILES, points, strict=True)}, bins
     )
-
-
-def _licence_of(folder: Path) -> str | None:
-    """The licence in the head of a model's card."""
-    try:
-        card = (folder / "README.md").read_text(encoding="utf-8", errors="replace")[:20_000]
-    except OSError:
-        return None
-    head = re.match(r"---\s*\n(.*?)\n---", card, re.DOTALL)
-    told = (
-        dict(re.findall(r"^(license|license_name):[ \t]*['\"]?([^'\"\n#]+?)['\"]?[ \t]*$", head[1], re.MULTILINE))
-        if head
-        else {}
-    )
-    name = told.get("license")
-    return told.get("license_name", name) if name == "other" else name

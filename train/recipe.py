@@ -162,12 +162,13 @@ def read_recipe(path: str | Path | None, given: Mapping[str, Any] | None = None)
         raise UsageError(f"{where}: {'; '.join(_sentence(one) for one in error.errors())}.") from error
 
 
-_PATHS = ("base", "data", "out", "valid", "general", "template", "teacher")
+PATHS = ("base", "data", "out", "valid", "general", "template", "teacher")
+"""Keys whose value is a path, or may be one."""
 
 
 def _from_folder(said: dict[str, Any], folder: Path) -> None:
     """Make paths absolute-or-from-here. A name that is no path there stays: it may be of the hub."""
-    for key in _PATHS:
+    for key in PATHS:
         value = said.get(key)
         if isinstance(value, str) and (key == "out" or (folder / value).exists()):
             said[key] = str(folder / value)

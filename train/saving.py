@@ -9,11 +9,10 @@ from typing import Any
 
 from ..curate import disk
 from .lineage import LINEAGE
-from .recipe import Recipe
+from .recipe import PATHS, Recipe
 
 _LEFT = ("training_args.bin", "README.md")
 """What a trainer writes besides: a pickle, and a card without a word about this run."""
-_PATHS = ("base", "data", "out", "valid", "general", "template", "teacher")
 _BEFORE = ("adapter_config.json", "adapter_model*", "model*.safetensors*", "config.json", LINEAGE)
 """What another adapter or model may have left in the folder."""
 
@@ -59,7 +58,7 @@ def as_toml(recipe: Recipe, folder: Path) -> str:
     """
     said = recipe.model_dump(mode="json", exclude_defaults=True)
     tables = {name: said.pop(name) for name in ("lora", "trl") if name in said}
-    for name in _PATHS:
+    for name in PATHS:
         if name in said and (name == "out" or Path(said[name]).exists()):
             said[name] = os.path.relpath(said[name], folder)
     if "evalsets" in said:

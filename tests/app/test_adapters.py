@@ -9,8 +9,6 @@ from vetset.app.cli import run
 from vetset.tests.small_models import tiny_adapter
 from vetset.tests.train.adapters_made import made_adapter, made_base, made_data
 
-pytest.importorskip("peft")
-
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):

@@ -10,7 +10,6 @@ from vetset.tests.train.plans_made import asked, tickets, written
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    pytest.importorskip("transformers")
     return tiny_model(tmp_path_factory.mktemp("tiny") / "model")
 
 

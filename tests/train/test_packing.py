@@ -1,11 +1,12 @@
 """Rows that are laid end to end into one sequence don't see each other, as long as nothing but their positions is told."""
 
+from importlib import import_module
+
 import pytest
 from vetset.tests.small_models import smollm2, tiny_model
 from vetset.train.rendering import open_renderer
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+torch, transformers = import_module("torch"), import_module("transformers")
 
 ROWS = [[5, 6, 7, 8, 9], [20, 21], [30, 31, 32, 33], [40], [50, 51, 52, 53, 54, 55, 56, 57]]
 TIGHT = 1e-4

@@ -21,7 +21,6 @@ from vetset.train.training import _tokenizer
 from vetset.train.trl_face import Setting, configuration, load_model, quietly, trainer
 from vetset.train.watching import Watch
 
-pytest.importorskip("trl")
 pytestmark = pytest.mark.slow
 
 
@@ -246,7 +245,6 @@ def test_a_tokenizer_that_transformers_reads_otherwise_is_refused(tiny, data, tm
 def test_what_was_asked_for_is_reported_into_the_adapters_folder_and_what_is_not_installed_is_told(
     tiny, data, tmp_path
 ):
-    pytest.importorskip("tensorboard")
     trained, _ = run(recipe_of(tiny, data, tmp_path / "out", steps=2, report_to=["tensorboard"]))
     assert list(trained.folder.glob("tensorboard/events*"))
     with pytest.raises(UsageError, match="nonesuch"):

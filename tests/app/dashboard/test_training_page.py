@@ -6,7 +6,6 @@ import pytest
 from vetset.app.cli import run
 from vetset.tests.train.adapters_made import CURVES, made_adapter, made_base
 
-pytest.importorskip("peft")
 EVIL = "![a](http://evil.example/a.png) <b>x</b> ann@example.com"
 
 
