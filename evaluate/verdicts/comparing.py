@@ -89,7 +89,7 @@ def compare(
             gates.no_slice_worse(parts, limits),
             gates.cheaper_way(evidence),
             gates.not_forgotten(evidence, limits),
-            gates.format_kept(pairs, limits),
+            gates.format_kept(pairs, limits, confidence=confidence),
             gates.refusals_kept(pairs, limits),
             gates.fast_enough(pairs, limits),
             gates.cheap_enough(pairs, limits),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from ...curate.wording import counted
-from ..stats.gain import Gain
+from ..stats.gain import Gain, gain
 from .budgets import Budgets
 from .evidence import Evidence
 from .pairing import Pairs
@@ -155,7 +155,7 @@ def cheaper_way(evidence: Evidence) -> Gate:
         return Gate("cheaper", "missing", evidence.no_ladder, step)
     name, value, here = evidence.best_cheaper
     if here:
-        return Gate("cheaper", "holds", f"the baseline is the best cheaper way, or as good: {name} ({value:.1%})")
+        return Gate("cheaper", "holds", f"the baseline is the best cheaper way, or as good ({value:.1%}): {name}")
     return Gate(
         "cheaper", "fails", f"the best cheaper way is {name} ({value:.1%}), and the baseline is another",
         f"compare with {evidence.best_folder}",
@@ -200,15 +200,30 @@ def _untrained(evidence: Evidence) -> str:
     )
 
 
-def format_kept(pairs: Pairs, budgets: Budgets) -> Gate:
-    """Whether answers can be read: a baseline that was cut off is beaten by whoever may finish."""
+def format_kept(pairs: Pairs, budgets: Budgets, *, confidence: float = 0.95) -> Gate:
+    """Whether answers can be read: a baseline that was cut off is beaten by whoever may finish.
+
+    Where it was, each of its answers that did not end is taken for a right one, which is the most that more tokens could bring:
+    a gain that is left then is no work of the limit.
+
+    Args:
+        pairs: the rows.
+        budgets: what is allowed.
+        confidence: of the gain's interval.
+    """
     cut = pairs.share("baseline", "truncated")
-    if cut > budgets.unparsed:
-        step = "run the baseline again with more --max-tokens"
-        return Gate(
-            "format", "missing", f"{cut:.1%} of the baseline's answers were cut off, so nothing is compared", step
-        )
-    return _share(pairs, "format", ("unparsed", "truncated"), budgets.unparsed, "can't be read or are cut off")
+    if cut <= budgets.unparsed:
+        return _share(pairs, "format", ("unparsed", "truncated"), budgets.unparsed, "can't be read or are cut off")
+    most = np.minimum(1.0, pairs.baseline + pairs.rows["baseline_truncated"].to_numpy())
+    left = gain(most, pairs.candidate, weights=pairs.weights, clusters=pairs.clusters, confidence=confidence)
+    said = f"{cut:.1%} of the baseline's answers were cut off"
+    figures = {"cut": cut, "gain_at_least": left.gain, "low": left.low}
+    if left.low <= 0 or left.gain < budgets.margin:
+        said += f"; with these taken for right the gain is {_points(left.gain)} ({_points(left.low)} or more): nothing is told"
+        return Gate("format", "missing", said, "run the baseline again with more --max-tokens", figures)
+    kept = _share(pairs, "format", ("unparsed", "truncated"), budgets.unparsed, "can't be read or are cut off")
+    said = f"{kept.said}; it gains {_points(left.gain)} even with the baseline's {cut:.1%} that were cut off taken for right"
+    return replace(kept, said=said, figures=figures | kept.figures)
 
 
 def refusals_kept(pairs: Pairs, budgets: Budgets) -> Gate:
@@ -219,7 +234,8 @@ def refusals_kept(pairs: Pairs, budgets: Budgets) -> Gate:
 def _share(pairs: Pairs, name: str, statuses: tuple[str, ...], budget: float, what: str) -> Gate:
     before, now = pairs.share("baseline", *statuses), pairs.share("candidate", *statuses)
     allowed = max(budget, before)
-    said = f"{now:.1%} of the candidate's answers {what} (baseline {before:.1%}, allowed {allowed:.1%})"
+    most = f", allowed {allowed:.1%}" if allowed > before else ""
+    said = f"{now:.1%} of the candidate's answers {what} (baseline {before:.1%}{most})"
     state: State = "holds" if now <= allowed else "fails"
     step = None if state == "holds" else "look at them with `vetset failures`; a JSON schema or more tokens may mend it"
     return Gate(name, state, said, step, {"baseline": before, "candidate": now, "allowed": allowed})

@@ -11,11 +11,13 @@ from ..evalsets.evalset import VERSIONS, EvalSet
 from ..evalsets.fresh_part import fresh_part
 from ..evalsets.seen import manifest_digest, results_digest
 from ..evalsets.touches import looks, touches
-from ..runs.ladder import Ladder, ladders, open_ladder
+from ..runs.ladder import Ladder, Rung, ladders, open_ladder
 from ..runs.results import Run
 from .evidence import Evidence
 from .pairing import Pairs, pair
 from .remembering import read_forgotten
+
+_CUT = 0.1  # share of a rung's answers from which on its score says little
 
 
 def find_evalset(run: Run, named: str | Path | None = None) -> EvalSet | None:
@@ -236,8 +238,15 @@ def _judged(baseline: Run, pairs: Pairs, found: Ladder, *, trained: bool) -> dic
     folder = found.folder / best.run
     here = folder.resolve() == baseline.folder.resolve()
     score = _score(pairs) if here else _mean(pair(baseline, Run.open(folder), scorer=pairs.scorer))
-    said = f"{best.rung}, of {names}"
+    said = f"{best.rung}, of {names}{_cut(found, cheaper)}"
     return {"best_cheaper": (said, score, here or _score(pairs) >= score), "best_folder": folder}
+
+
+def _cut(found: Ladder, rungs: Sequence[Rung]) -> str:
+    """Return which rungs were mostly cut off, in words: with more tokens they might have come further."""
+    runs = {rung.rung: Run.open(found.folder / rung.run).results for rung in rungs if rung.unscored}
+    cut = {name: float((of["status"] == "truncated").mean() or 0) for name, of in runs.items()}  # pyright: ignore
+    return "".join(f"; {name} cut off in {share:.0%}" for name, share in cut.items() if share > _CUT)
 
 
 def _score(pairs: Pairs) -> float:

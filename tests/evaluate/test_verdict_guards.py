@@ -48,11 +48,11 @@ def state(verdict, name):
     return next(gate.state for gate in verdict.gates if gate.name == name)
 
 
-def ladder(folder, evalset, *rungs, scorer="exact", part="ship", failed=0, file="ladder.json"):
+def ladder(folder, evalset, *rungs, scorer="exact", part="ship", failed=0, unscored=0, file="ladder.json"):
     """Write a ladder of runs that stand in the folder."""
     told = [
         {"rung": rung, "run": run, "candidate": False, "score": 0.6, "low": 0.5, "high": 0.7, "rows": ROWS, "failed": failed,
-         "unscored": 0, "tokens": 1.0, "seconds": 1.0, "cost": None}
+         "unscored": unscored, "tokens": 1.0, "seconds": 1.0, "cost": None}
         for rung, run in rungs
     ]  # fmt: skip
     of = {"name": "e", "digest": evalset.digest, "part": part}
@@ -173,9 +173,29 @@ def test_a_ladder_counts_where_it_is_of_these_rows_this_scorer_and_more_than_the
 
 
 def test_a_baseline_that_was_cut_off_is_no_baseline(evalset):
-    cut = {"statuses": ["ok" if i % 4 else "truncated" for i in range(ROWS)]}
+    cut = {"statuses": ["truncated" if i % 5 > 2 else "ok" for i in range(ROWS)]}
     verdict = compare(*pair_of(evalset, one=cut), waivers=WAIVED)
     assert (verdict.word, state(verdict, "format")) == ("hold", "missing")
+
+
+def test_a_gain_that_is_left_with_all_cut_answers_taken_for_right_is_no_work_of_the_limit(evalset):
+    some = {"statuses": ["truncated" if i % 20 == 4 else "ok" for i in range(ROWS)]}
+    verdict = compare(*pair_of(evalset, one=some), waivers=WAIVED)
+    found = next(gate for gate in verdict.gates if gate.name == "format")
+    assert (verdict.word, found.state) == ("ship", "holds")
+    assert found.figures["gain_at_least"] == pytest.approx(verdict.gain.gain - 0.05) == pytest.approx(0.15)
+    assert found.figures["low"] > 0
+    more = {"statuses": ["truncated" if i % 5 == 4 else "ok" for i in range(ROWS)]}
+    few = compare(*pair_of(evalset, one=more), waivers=WAIVED)
+    assert (few.gain.low > 0, state(few, "format")) == (True, "missing"), "nothing may be left of it but the limit"
+
+
+def test_a_rung_that_was_mostly_cut_off_is_told(evalset):
+    one, other = pair_of(evalset)
+    made_run(one.folder.parent / "think.run", evalset, [0.0] * ROWS, statuses=["truncated"] * 300 + ["ok"] * 100)
+    ladder(one.folder.parent, evalset, ("few-shot", "base.run"), ("reasoning", "think.run"), unscored=300)
+    said = next(gate for gate in compare(one, other, waivers=WAIVED).gates if gate.name == "cheaper").said
+    assert said.endswith("reasoning cut off in 75%")
 
 
 def test_a_slice_that_is_not_there_is_refused_and_others_are_added_to_the_usual(evalset):
