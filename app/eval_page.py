@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..curate.masking import mask
 from ..curate.wording import counted, shell
-from .lines import cells, clipped, columns, say, show, tell
+from .lines import cells, clipped, columns, progress_line, say, show, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,34 +18,21 @@ if TYPE_CHECKING:
     from ..evaluate.runs.ladder import Ladder, Rung
     from ..evaluate.runs.results import Run
 
-_EVERY = 10  # seconds between two lines in a log; a terminal's line is written over five times a second
-
 
 @contextmanager
 def rate() -> Iterator[Callable[[int, int, Answer], None]]:
     """Give what says on stderr how many answers have come, how fast, and how many of them are errors."""
-    began = last = time.monotonic()
-    errors, shown, terminal = 0, False, sys.stderr.isatty()
+    began, errors = time.monotonic(), 0
+    with progress_line(keep=False) as write:
 
-    def progress(done: int, total: int, came: Answer) -> None:
-        nonlocal last, errors, shown
-        errors += came.finish == "error"
-        now = time.monotonic()
-        if now - last < (0.2 if terminal else _EVERY):
-            return
-        last, seconds = now, max(now - began, 1e-9)
-        failed = f", {errors:,} failed" if errors else ""
-        line = f"asked {done:,} of at most {total:,}, {done / seconds:,.1f} a second{failed}"
-        sys.stderr.write(f"\r{line:<80}" if terminal else line + "\n")
-        sys.stderr.flush()
-        shown = True
+        def progress(done: int, total: int, came: Answer) -> None:
+            nonlocal errors
+            errors += came.finish == "error"
+            failed = f", {errors:,} failed" if errors else ""
+            speed = done / max(time.monotonic() - began, 1e-9)
+            write(f"asked {done:,} of at most {total:,}, {speed:,.1f} a second{failed}", False)
 
-    try:
         yield progress
-    finally:
-        if shown and terminal:
-            sys.stderr.write("\r" + " " * 90 + "\r")
-            sys.stderr.flush()
 
 
 def print_run(run: Run, evalset: Path, *, baseline: bool = False) -> None:

@@ -123,6 +123,37 @@ def _progress() -> Iterator[Callable[[Callable[[float], str]], None]]:
             sys.stderr.flush()
 
 
+_EVERY = 10  # seconds between two lines of a log; a terminal's line is written over five times a second
+
+
+@contextmanager
+def progress_line(*, keep: bool) -> Iterator[Callable[[str, bool], None]]:
+    """Give what says on stderr where a long work stands: over and over on a terminal, now and then in a log.
+
+    It takes the line, and whether to say it in any case.
+
+    Args:
+        keep: the last line stays on a terminal.
+    """
+    last, shown, terminal = time.monotonic(), False, sys.stderr.isatty()
+
+    def write(line: str, always: bool) -> None:
+        nonlocal last, shown
+        now = time.monotonic()
+        if not always and now - last < (0.2 if terminal else _EVERY):
+            return
+        last, shown = now, True
+        sys.stderr.write(f"\r{line:<80}" if terminal else line + "\n")
+        sys.stderr.flush()
+
+    try:
+        yield write
+    finally:
+        if shown and terminal:
+            sys.stderr.write("\n" if keep else "\r" + " " * 90 + "\r")
+            sys.stderr.flush()
+
+
 def told_now_and_then(announce: Callable[[str], None]) -> Callable[[Progress], None]:
     """Return what says how far an encoding is: every ten seconds, and never before the first ten."""
     last = time.monotonic()

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..curate.wording import counted, shell
-from .lines import say, tell
+from .lines import progress_line, say, tell
 
 if TYPE_CHECKING:
     from ..train.recipe import Recipe
     from ..train.training import Trained
     from ..train.watching import Step
 
-_EVERY = 10  # seconds between two lines in a log; a terminal's line is written over each step
-
 
 @contextmanager
 def rate() -> Iterator[Callable[[Step], None]]:
     """Give what says on stderr where a run stands, how fast it is, and what is left."""
-    last, shown, terminal = 0.0, False, sys.stderr.isatty()
+    with progress_line(keep=True) as write:
 
-    def progress(at: Step) -> None:
-        nonlocal last, shown
-        now = time.monotonic()
-        if at.step < at.total and now - last < (0.2 if terminal else _EVERY):
-            return
-        last = now
-        speed = "" if at.tokens_per_second is None else f", {at.tokens_per_second:,.0f} tokens/s"
-        reward = "" if at.reward is None else f", reward {at.reward:.3f}"
-        line = f"step {at.step:,}/{at.total:,}, loss {at.loss:.4f}{reward}{speed}, {duration(at.seconds_left)} left"
-        sys.stderr.write(f"\r{line:<80}" if terminal else line + "\n")
-        sys.stderr.flush()
-        shown = True
+        def progress(at: Step) -> None:
+            speed = "" if at.tokens_per_second is None else f", {at.tokens_per_second:,.0f} tokens/s"
+            reward = "" if at.reward is None else f", reward {at.reward:.3f}"
+            line = f"step {at.step:,}/{at.total:,}, loss {at.loss:.4f}{reward}{speed}, {duration(at.seconds_left)} left"
+            write(line, at.step in (1, at.total))
 
-    try:
         yield progress
-    finally:
-        if shown and terminal:
-            sys.stderr.write("\n")
-            sys.stderr.flush()
 
 
 def print_trained(trained: Trained, recipe: Recipe) -> None:

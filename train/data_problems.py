@@ -14,6 +14,7 @@ from ..curate import text
 from ..curate.dataset import Dataset, is_set
 from ..curate.duplicates.near import THRESHOLD
 from ..curate.errors import quote
+from ..curate.exports.provenance import licenses_of
 from ..curate.leakage.answers import find_answer
 from ..curate.licence_terms import Class, terms
 from ..curate.near import joining
@@ -30,6 +31,8 @@ REPEATED, NEARLY = 0.05, 0.2
 """Shares of rows from which repeats, and near copies, are warned of: support chats that were cleaned have under a fiftieth."""
 _GIVEN = 0.5
 """Share of rows from which a label that stands in its question is suspicious: words of a question often are its label's."""
+_MEASURED = 5
+"""General rows that may hold questions of the general suite by chance: one in 150 of it each."""
 _MEANS: dict[Class, str] = {
     "share-alike": "what is passed on of it stays under this licence, and it is unsettled whether a model does so as "
     "well: ask before you publish the adapter",
@@ -56,8 +59,11 @@ def data_problems(recipe: Recipe, of: Examples, rows: pl.DataFrame, base_licence
     yield from _labels(recipe, own, rows)
     yield from _repeats(own)
     yield from _open_findings(of, own)
-    for name, count in of.licenses.items():
-        yield from _licence("data", name, f"{counted(count, 'row')} of {of.source}: {_named(name)}")
+    mixed = of.train.filter("general")
+    yield from _measured_by(recipe, mixed)
+    for source, licences in ((of.source, of.licenses), (recipe.general, licenses_of(mixed))):
+        for name, count in licences.items():
+            yield from _licence("data", name, f"{counted(count, 'row')} of {source}: {_named(name)}")
     yield from _licence("base", base_licence, f"{recipe.base}: {_named(base_licence)}")
 
 
@@ -122,6 +128,26 @@ def _valid_rows(of: Examples) -> Iterator[Problem]:
             "valid.in_train",
             f"of {of.valid.height:,} rows that pick the checkpoint {bad.height:,} would be trained on, too, so the "
             "checkpoint that learnt most by heart would win; split with `vetset split --by near`.",
+            bad,
+        )
+
+
+def _measured_by(recipe: Recipe, mixed: pl.DataFrame) -> Iterator[Problem]:
+    """Rows that hold what forgetting is measured by: learnt by heart, they would say that nothing was forgotten."""
+    if mixed.is_empty():
+        return
+    from ..evaluate.verdicts.general import general_items, general_text
+
+    suite = [*(item.ask for item in general_items()), *(passage.text for passage in general_text())]
+    known = [text.fold(one) for one in suite]
+    turns = text.turns(mixed).filter(pl.col("content").is_not_null())
+    held = turns.filter(text.fold_all(turns["content"]).str.contains_any(known))["row"]
+    if (bad := mixed[held.unique().sort()].unique("id", maintain_order=True)).height:
+        say = refused if bad.height > _MEASURED else warned
+        yield say(
+            "general.measured",
+            f"{counted(bad.height, 'row')} of {recipe.general} hold what `--forgetting` measures by, so that it would find "
+            "less forgotten than was; take them out.",
             bad,
         )
 

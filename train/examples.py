@@ -12,7 +12,7 @@ import polars as pl
 
 from ..curate.dataset import MESSAGE, Dataset, is_set
 from ..curate.errors import DataError, UsageError, quote
-from ..curate.exports.provenance import digest_ids, sha256
+from ..curate.exports.provenance import digest_ids, licenses_of, sha256
 from ..curate.formats.records import target_of
 from ..curate.manifest import PROVENANCE
 from ..curate.messages import Said
@@ -62,7 +62,7 @@ class Examples:
     sha256: str
     """Of that file; of a set over the ids of its rows, sorted, one a line."""
     licenses: dict[str, int]
-    """Licence to rows, the most first; of an export's file as its provenance has them."""
+    """Licence to rows of ``source``, the most first; of an export's file as its provenance has them."""
     provenance: Path | None
     """The export's account beside the file, where it tells of this very file."""
     notes: list[str]
@@ -88,7 +88,7 @@ def examples(recipe: Recipe) -> Examples:
         valid = None if beside is None else training_rows(beside)
     rows = training_rows(data)
     whole = is_set(data)
-    account, provenance = (None, None) if whole else _account(data, notes)
+    account, provenance = ({}, None) if whole else _account(data, notes)
     if recipe.valid is not None:
         at = Path(recipe.valid)
         valid = _valid_of(at) if is_set(at) else None
@@ -96,11 +96,13 @@ def examples(recipe: Recipe) -> Examples:
     elif whole:
         valid = _valid_of(data)
     train = _shaped(rows, recipe.method, str(data)).with_columns(general=pl.lit(False))
+    # Most exports have no place for a row's licence, and an account of an older vetset tells none.
+    licenses = account if account and rows["license"].null_count() == rows.height else licenses_of(train)
     if recipe.general is not None:
         train = pl.concat([train, _general(recipe, train.height, notes)])
     return Examples(
         train, None if valid is None else _shaped(valid, recipe.method, str(recipe.valid or data)), data,
-        digest_ids(rows["id"]) if whole else sha256(data), _licenses(train, account), provenance, notes,
+        digest_ids(rows["id"]) if whole else sha256(data), licenses, provenance, notes,
     )  # fmt: skip
 
 
@@ -162,32 +164,24 @@ def _valid_of(folder: Path) -> pl.DataFrame | None:
     return rows if rows.height else None
 
 
-def _account(data: Path, notes: list[str]) -> tuple[dict[str, Any] | None, Path | None]:
+def _account(data: Path, notes: list[str]) -> tuple[dict[str, int], Path | None]:
+    """Licences of a file by the export's account beside it, and that account; both empty where it is not about this file."""
     path = data.parent / PROVENANCE
     if not path.is_file():
-        return None, None
+        return {}, None
     try:
         account = json.loads(path.read_text(encoding="utf-8"))
-        told = [one["sha256"] for one in account["files"] if one["name"] == data.name]
+        told = next((one for one in account["files"] if one["name"] == data.name), None)
+        if told is None:
+            return {}, None
+        if told["sha256"] == sha256(data):
+            return dict(told.get("licenses") or {}), path
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None, None  # somebody else's file of that name
-    if told == [sha256(data)]:
-        return account, path
-    if told:
-        notes.append(
-            f"{data} is not as it was exported ({path} has another digest), so where its rows are from is unknown."
-        )
-    return None, None
-
-
-def _licenses(train: pl.DataFrame, account: dict[str, Any] | None) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    told = [(one.get("license"), one["rows"]) for one in account["sources"]] if account else []
-    if not told or train["license"].null_count() < train.height:  # most exports have no place for a row's licence
-        told = list(train.group_by("license").len().iter_rows())
-    for name, rows in told:
-        counts[name or "unknown"] = counts.get(name or "unknown", 0) + rows
-    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+        return {}, None  # somebody else's file of that name
+    notes.append(
+        f"{data} is not as it was exported ({path} has another digest), so where its rows are from is unknown."
+    )
+    return {}, None
 
 
 _LAST = pl.col("messages").list.last()

@@ -18,7 +18,7 @@ import polars as pl
 
 from ..curate import disk
 from ..curate.errors import DataError, UsageError, quote
-from ..curate.exports.provenance import digest_ids
+from ..curate.exports.provenance import digest_ids, licenses_of
 from ..curate.exports.provenance import sha256 as digest_of
 from ..evaluate.models.weights_digest import tokenizer_digest, weights_digest
 from ..evaluate.runs.training_data import LINEAGE
@@ -134,11 +134,11 @@ def write_lineage(
         format=FORMAT, finished=now(), task=recipe.task or "", method=recipe.method,
         recipe=recipe.model_dump(mode="json"), recipe_sha256=recipe_digest(recipe),
         data=_data(
-            own, folder, examples.source, sha256=examples.sha256, licenses=_licenses(own) or dict(examples.licenses),
+            own, folder, examples.source, sha256=examples.sha256, licenses=examples.licenses,
             provenance=None if examples.provenance is None else _sha256(examples.provenance),
         ),
         general=None if mixed.is_empty() else _data(
-            mixed, folder, recipe.general, sha256=_sha256(recipe.general), licenses=_licenses(mixed) or {"unknown": mixed.height}
+            mixed, folder, recipe.general, sha256=_sha256(recipe.general), licenses=licenses_of(mixed)
         ),
         valid=None if examples.valid is None else _data(examples.valid, folder, recipe.valid, sha256=_sha256(recipe.valid)),
         base=base_of(base, recipe.base, folder), tokenizer=tokenizer_digest(_tokenizer(folder, base)),
@@ -254,14 +254,6 @@ def _data(rows: pl.DataFrame, folder: Path, source: str | Path | None, **said: A
     ids = rows["id"].unique(maintain_order=True).to_list()  # general rows may come up again and again
     path = seen_from(folder, source) if source else None
     return Data(path=path, rows=rows.height, ids=ids, rows_sha256=digest_ids(rows["id"]), **said)
-
-
-def _licenses(rows: pl.DataFrame) -> dict[str, int]:
-    """Rows by licence; empty where no row names one, which the account of an export may do for all."""
-    if rows["license"].null_count() == rows.height:
-        return {}
-    counts = rows["license"].fill_null("unknown").value_counts().sort("count", "license", descending=[True, False])
-    return dict(counts.iter_rows())
 
 
 def _tokenizer(folder: Path, base: Path) -> Path:

@@ -24,6 +24,7 @@ from .rendering import Renderer, Tokens, open_renderer
 from .row_problems import row_problems
 from .run_problems import run_problems
 from .shape import Shape, read_shape
+from .trl_face import GENERATING
 
 _SHOWN = 3
 _PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)
@@ -85,6 +86,15 @@ class Plan:
         if self.recipe.max_length is not None and self.recipe.too_long != "truncate":
             rows = rows.filter(pl.col("tokens") <= self.recipe.max_length)
         return int((rows["trained"] - rows["cut"]).sum())
+
+    @property
+    def kept(self) -> pl.Series:
+        """Which rows are trained on: those that the limit leaves something to learn of."""
+        limit, cuts = self.recipe.max_length, self.recipe.too_long == "truncate"
+        fits = pl.lit(True) if limit is None else pl.col("tokens") <= limit
+        if self.recipe.method not in GENERATING:  # of these rows the prompt alone is taken
+            fits = (fits | cuts) & (pl.col("trained") > (pl.col("cut") if cuts else 0))
+        return self.rows.select(kept=fits.fill_null(False))["kept"]
 
     @property
     def ends(self) -> int:

@@ -32,6 +32,9 @@ _ELSEWHERE = {
 """Keys of a recipe that may change in mid-run: where things stand, and what moves no more than rounding errors."""
 
 
+_FITS = "fits"  # rows in memory at once, by which the sums of a batch are rounded: a resumed run takes the same
+
+
 def run_of(recipe: Recipe, examples: Examples, base: Path) -> dict[str, Any]:
     """Return what decides a run's weights, as JSON values."""
     said = {key: value for key, value in recipe.model_dump(mode="json").items() if key not in _ELSEWHERE}
@@ -62,15 +65,29 @@ def checkpoint_of(folder: Path, run: dict[str, Any], *, resume: bool) -> Path | 
         before = json.loads((kept / _RUN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         before = {}
-    if changed := sorted(key for key in run | before if run.get(key) != before.get(key)):
+    if changed := sorted(key for key in run | before if key != _FITS and run.get(key) != before.get(key)):
         raise UsageError(
             f"{kept} is of a run with another {', '.join(changed[:5])}; set that back, or throw the checkpoints away with --anew."
         )
     return max((path for path in kept.glob("checkpoint-*") if _whole(path)), key=step_of, default=None)
 
 
-def begin(folder: Path, run: dict[str, Any], last: Path | None) -> None:
+def fitted(folder: Path) -> int | None:
+    """Return how many rows a run that is gone on from had in memory at once."""
+    try:
+        return json.loads((folder / CHECKPOINTS / _RUN).read_text(encoding="utf-8")).get(_FITS)
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def begin(folder: Path, run: dict[str, Any], last: Path | None, *, at_once: int) -> None:
     """Make the folder ready: without checkpoints that are not gone on from, half written ones above all.
+
+    Args:
+        folder: of the adapter.
+        run: see ``run_of``.
+        last: the checkpoint that is gone on from.
+        at_once: rows in memory.
 
     Raises:
         UsageError: it can't be written.
@@ -84,7 +101,8 @@ def begin(folder: Path, run: dict[str, Any], last: Path | None) -> None:
             if last is not None and step_of(path) > step_of(last):
                 shutil.rmtree(path)
         disk.write_whole(
-            kept / _RUN, lambda beside: beside.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+            kept / _RUN,
+            lambda beside: beside.write_text(json.dumps(run | {_FITS: at_once}, indent=1) + "\n", encoding="utf-8"),
         )
     except OSError as error:
         raise UsageError(

@@ -16,7 +16,7 @@ from .problem import Problem, refused, warned
 from .recipe import LEARNING_RATES, Recipe
 from .rendering import Renderer
 from .shape import Shape
-from .trl_face import OWNED
+from .trl_face import OURS, OWNED, OWNED_BY_LORA
 
 _STEPS = 20
 """Updates under which a rate that rises and falls has no time to do either."""
@@ -124,18 +124,18 @@ def _dials(recipe: Recipe, shape: Shape, taken: Budget) -> Iterator[Problem]:
 
 
 def _keys(recipe: Recipe) -> Iterator[Problem]:
-    for table, given, known, whose in (
-        ("trl", recipe.trl, trl_keys(recipe.method), "TRL's configuration of " + recipe.method),
-        ("lora.more", recipe.lora.more, peft_keys(), "peft's LoraConfig"),
+    for table, given, owned, known, whose in (
+        ("trl", recipe.trl, OWNED, trl_keys(recipe.method), "TRL's configuration of " + recipe.method),
+        ("lora.more", recipe.lora.more, OWNED_BY_LORA, peft_keys(), "peft's LoraConfig"),
     ):
         for key in given:
-            owner = OWNED.get(key) if table == "trl" else None
-            if owner is not None:
-                yield refused(
-                    "key.owned", f"{table}.{key} is said by `{owner}` of the recipe; set that, and take this out."
-                )
+            if key in owned:
+                said = f"{table}.{key} is said by `{owned[key]}` of the recipe; set that, and take this out."
+                yield refused("key.owned", said)
+            elif table == "trl" and key.startswith(OURS):
+                yield refused("key.ours", f"trl.{quote(key, 60)[1:-1]} is vetset's own to set; take it out.")
             elif known is not None and key not in known:
-                near = get_close_matches(key, sorted(known), n=1, cutoff=0.6)
+                near = get_close_matches(key, sorted(known - owned.keys()), n=1, cutoff=0.6)
                 hint = f"did you mean {near[0]}?" if near else "take it out."
                 yield refused("key.unknown", f"{table}.{quote(key, 60)[1:-1]} is no key of {whose}; {hint}")
         if given and known is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from .lineage import write_lineage
 from .preflight import Plan, plan
 from .recipe import Recipe
 from .rendering import Renderer
-from .resuming import CHECKPOINTS, begin, broken, checkpoint_of, run_of, step_of
+from .resuming import CHECKPOINTS, begin, broken, checkpoint_of, fitted, run_of, step_of
 from .rewards import rewards
 from .saving import save
 from .tokenized import Fed, length, tokenized
@@ -87,7 +87,8 @@ def train(
     planned = plan(recipe, examples=found)
     _heed(planned, tell)
     device = _kind(recipe, planned.budget.device)
-    at_once, accumulate = _parted(recipe, planned.budget.at_once)
+    fits = None if last is None else fitted(folder)  # the memory that is free now may be another
+    at_once, accumulate = _parted(recipe, fits or planned.budget.at_once)
     renderer = planned.renderer
     fed = tokenized(recipe, renderer, found.train, at_once=at_once)
     looked = found.valid if recipe.method not in GENERATING else None
@@ -105,7 +106,7 @@ def train(
         )  # fmt: skip
         made.accelerator.wait_for_everyone()  # each process has read what stands there, before the first changes it
         if made.is_world_process_zero():
-            begin(folder, run, last)
+            begin(folder, run, last, at_once=at_once)
         made.accelerator.wait_for_everyone()
         if last is not None:
             tell(f"going on from step {step_of(last)}, the last checkpoint in {folder / CHECKPOINTS}.")
@@ -131,8 +132,9 @@ def train(
         made.state.num_input_tokens_seen, watch.seconds, None if last is None else step_of(last),
     )  # fmt: skip
     if made.is_world_process_zero():
+        taught = replace(found, train=found.train.filter(planned.kept))
         write_lineage(
-            folder, recipe, found, base=base, device=planned.budget.device.name, seconds=watch.seconds, tokens=trained.tokens,
+            folder, recipe, taught, base=base, device=planned.budget.device.name, seconds=watch.seconds, tokens=trained.tokens,
             stopped_early=watch.stopped_early, plan=planned.figures(),
             energy_joules=None if before is None or after is None or last is not None else after - before,
         )  # fmt: skip

@@ -12,9 +12,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
@@ -48,12 +46,18 @@ OWNED = {
 }  # fmt: skip
 """What TRL calls a thing that a recipe says by a key of its own."""
 
-_OURS = (
+OURS = (
     "hub_", "push_to_hub", "trust_remote_code", "model_init_kwargs", "teacher_model", "dataset_kwargs", "dataset_text_field",
     "remove_unused", "restore_callback", "resume_from", "ignore_data_skip", "disable_tqdm", "eos_token", "pad_token", "logging_",
     "include_num_input", "log_completions_hub", "trackio_space", "trackio_bucket", "trackio_static", "do_", "pad_to_multiple",
 )  # fmt: skip
 """Beginnings of keys that nobody may set: they would upload, run code of a model, or undo what was checked."""
+
+OWNED_BY_LORA = {
+    "r": "rank", "lora_alpha": "lora.alpha", "lora_dropout": "lora.dropout", "target_modules": "lora.targets",
+    "target_parameters": "lora.experts", "use_dora": "lora.dora", "use_rslora": "lora.rslora", "task_type": "method",
+}  # fmt: skip
+"""The same of what peft calls so."""
 
 
 @dataclass(frozen=True)
@@ -97,24 +101,10 @@ def configuration(recipe: Recipe, setting: Setting, folder: Path) -> Any:
         folder: of the checkpoints.
 
     Raises:
-        UsageError: ``[trl]`` has a key that TRL does not know, that the recipe says itself, or that nobody may set; or a value
-            that TRL refuses.
+        UsageError: TRL refuses a key or a value; ``plan`` has looked at the keys before (``run_problems``).
     """
     _, configured = _classes(recipe.method)
-    said = _said(recipe, setting, folder)
-    known = {one.name for one in fields(configured)}
-    for key in recipe.trl:
-        if key in OWNED:
-            raise UsageError(f"trl.{key}: the recipe says it by `{OWNED[key]}`; set that, and take it out of [trl].")
-        if key not in known:
-            near = get_close_matches(key, sorted(known - OWNED.keys()), n=3, cutoff=0.6)
-            meant = f"did you mean {' or '.join(near)}?" if near else f"see the documentation of {configured.__name__}."
-            raise UsageError(
-                f"trl.{quote(key)[1:-1]} is no key of {configured.__name__} of trl {version('trl')}; {meant}"
-            )
-        if key.startswith(_OURS):
-            raise UsageError(f"trl.{key} is vetset's own to set; take it out of [trl].")
-    said |= recipe.trl
+    said = _said(recipe, setting, folder) | recipe.trl
     if said.get("packing"):
         said |= {"max_length": recipe.max_length or setting.longest}
     try:
@@ -160,7 +150,7 @@ def lora(recipe: Recipe) -> Any:
     """Return peft's configuration of the adapter.
 
     Raises:
-        UsageError: ``[lora.more]`` has a key that peft does not know, or that the recipe says itself.
+        UsageError: peft refuses a key or a value.
     """
     kind = import_module("peft").LoraConfig
     of = recipe.lora
@@ -169,13 +159,10 @@ def lora(recipe: Recipe) -> Any:
         "use_dora": of.dora, "use_rslora": of.rslora, "task_type": "CAUSAL_LM",
     }  # fmt: skip
     said |= {"target_parameters": of.experts} if of.experts else {}
-    known = {one.name for one in fields(kind)}
-    for key in of.more:
-        if key in said or key not in known:
-            near = get_close_matches(key, sorted(known - said.keys()), n=1, cutoff=0.6)
-            why = "is said by rank or by [lora]" if key in said else f"is no key of peft {version('peft')}'s LoraConfig"
-            raise UsageError(f"lora.more.{quote(key)[1:-1]} {why}{f' (did you mean {near[0]}?)' if near else ''}.")
-    return kind(**said, **of.more)
+    try:
+        return kind(**said, **of.more)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"peft refuses the recipe ({quote(error, 300)}); mend the key that it names.") from error
 
 
 def load_model(recipe: Recipe, folder: Path, device: str) -> Any:
@@ -320,8 +307,7 @@ def probe() -> list[str]:
         hooks = ("_send_telemetry", "create_model_card", "_track_num_input_tokens", tokenizes or "train")
         lacks += [f"{made.__name__}: {name}" for name in hooks if not hasattr(made, name)]
     known = {one.name for one in fields(import_module("peft").LoraConfig)}
-    wanted = {"r", "lora_alpha", "lora_dropout", "target_modules", "target_parameters", "use_dora", "use_rslora"}
-    return sorted(lacks + [f"LoraConfig: {name}" for name in wanted - known])
+    return sorted(lacks + [f"LoraConfig: {name}" for name in OWNED_BY_LORA.keys() - known])
 
 
 def _classes(method: str) -> tuple[Any, Any]:

@@ -23,7 +23,18 @@ from ..wording import shell
 from .account import compose
 from .card import card
 from .lineage import trace
-from .provenance import CARD, DECISIONS, LINEAGE, PROVENANCE, FileWritten, digest_ids, our_files, seal, sha256
+from .provenance import (
+    CARD,
+    DECISIONS,
+    LINEAGE,
+    PROVENANCE,
+    FileWritten,
+    digest_ids,
+    licenses_of,
+    our_files,
+    seal,
+    sha256,
+)
 from .split_files import part
 from .vetted import Vetting, vet
 
@@ -205,7 +216,8 @@ def _write_splits(
             stage.drop(file)
             continue
         written.append(pl.DataFrame({"id": ids}).select("id", file=pl.lit(file), record=pl.int_range(1, pl.len() + 1)))
-        files.append(FileWritten(file, split, len(ids), path.stat().st_size, sha256(path), digest_ids(ids)))
+        told = licenses_of(some.filter(pl.col("id").is_in(ids.implode())))
+        files.append(FileWritten(file, split, len(ids), path.stat().st_size, sha256(path), digest_ids(ids), told))
     return files, written, parted.unsplit
 
 

@@ -35,6 +35,8 @@ class FileWritten:
     bytes: int
     sha256: str
     ids_sha256: str
+    licenses: dict[str, int]
+    """Licence to rows, the most first; rows without one are ``unknown``."""
 
 
 def sha256(path: Path) -> str:
@@ -46,6 +48,16 @@ def sha256(path: Path) -> str:
 def digest_ids(ids: pl.Series) -> str:
     """Return the SHA-256 of ids, sorted, one a line: the same for the same rows in any order."""
     return sha256_of("\n".join(ids.sort()).encode()).hexdigest()
+
+
+def licenses_of(rows: pl.DataFrame) -> dict[str, int]:
+    """Return how many rows have each licence, the most first; those without one are ``unknown``.
+
+    >>> licenses_of(pl.DataFrame({"license": ["MIT", None, "MIT"]}))
+    {'MIT': 2, 'unknown': 1}
+    """
+    counts = rows["license"].fill_null("unknown").value_counts().sort("count", "license", descending=[True, False])
+    return dict(counts.iter_rows())
 
 
 def seal(document: dict[str, Any]) -> bytes:

@@ -95,6 +95,7 @@ def test_what_the_plan_counts_is_what_the_trainer_is_fed(tiny, tmp_path):
         found = planned(tiny, rows, tmp_path, max_length=96, too_long=word)
         fed = tokenized(found.recipe, found.renderer, examples(found.recipe).train)
         assert sum(label != -100 for one in fed for label in one["labels"]) == found.trained
+        assert len(fed) == found.kept.sum() < found.rows.height + (word == "truncate")
         ends = [place for place, one in enumerate(fed) if found.renderer.end in one["labels"]]
         assert len(ends) == (
             found.rows.filter((pl.col("tokens") <= 96) & pl.col("ends")).height if word == "drop" else found.ends
@@ -258,6 +259,9 @@ def test_an_adapter_is_no_base(model, tiny, tmp_path):
         ({"lora.targets": ["query"]}, "targets.none", "refuse"),
         ({"trl.packng": True}, "key.unknown", "refuse"),
         ({"trl.output_dir": "x"}, "key.owned", "refuse"),
+        ({"trl.push_to_hub": True}, "key.ours", "refuse"),
+        ({"trl.trust_remote_code": True}, "key.ours", "refuse"),
+        ({"lora.more.r": 4}, "key.owned", "refuse"),
         ({"lora.more.init_lora_weight": "pissa"}, "key.unknown", "refuse"),
     ],
 )
@@ -299,6 +303,22 @@ def test_licences_that_ask_for_something_are_said_with_what_it_means(model, tmp_
     found = problems(model, rows, tmp_path)
     assert words in found["licence.data"].said
     assert words in found["licence.base"].said
+
+
+def test_general_rows_that_hold_what_forgetting_is_measured_by_are_refused(model, tmp_path):
+    from vetset.evaluate.verdicts.general import general_items, general_text
+
+    held = [asked(f"{general_items()[3].ask}\nBe short.", "it is"), {"text": general_text()[0].text}]
+    for more, level in (([], "warn"), ([asked(item.ask, "yes") for item in general_items()[10:15]], "refuse")):
+        general = written(tmp_path / "general.jsonl", [*held[:1], *more, *tickets()[:5]])
+        found = problems(model, tickets(), tmp_path, general=str(general), general_share=0.3)["general.measured"]
+        assert (found.level, {row["line"] for row in found.rows}) == (level, set(range(1, 2 + len(more))))
+    texts = written(tmp_path / "texts.jsonl", held[1:])
+    assert problems(model, tickets(), tmp_path, general=str(texts))["general.measured"].level == "warn"
+    clean = written(tmp_path / "clean.jsonl", [*tickets()[:5], asked("What is a walrus?", "An animal.")])
+    found = problems(model, tickets(), tmp_path, general=str(clean))
+    assert "general.measured" not in found
+    assert str(clean) in found["licence.data"].said, "of general rows the licence counts, too"
 
 
 def test_free_licences_are_passed_over(model, tmp_path):

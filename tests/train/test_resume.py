@@ -105,6 +105,19 @@ def test_a_checkpoint_that_was_half_written_is_not_gone_on_from(given, killed, w
     assert (out / "adapter_model.safetensors").read_bytes() == (whole / "adapter_model.safetensors").read_bytes()
 
 
+def test_a_run_goes_on_with_as_many_rows_in_memory_as_it_began_with(given, killed, whole, tmp_path):
+    out = copied(killed[0], tmp_path / "out")
+    path = out / "checkpoints" / "run.json"
+    from safetensors.torch import load_file
+
+    began = json.loads(path.read_text())
+    assert began["fits"] > 1
+    path.write_text(json.dumps(began | {"fits": 1}))
+    run(recipe_like(given, out))
+    one, other = (load_file(folder / "adapter_model.safetensors") for folder in (out, whole))
+    assert any((one[name] != other[name]).any() for name in one), "sums in another order, and dropout drawn otherwise"
+
+
 @pytest.mark.parametrize(("key", "value"), [("learning_rate", 2e-2), ("seed", 3), ("epochs", 4.0)])
 def test_another_recipe_in_mid_run_is_refused_by_the_key_that_changed(key, value, given, killed):
     with pytest.raises(UsageError, match=rf"another {key}; .*--anew"):
