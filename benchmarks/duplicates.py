@@ -149,14 +149,16 @@ def print_kinds(scores: dict[str, dict], described: dict[str, tuple[int, int]]) 
         print(f"| {kind} | {described[kind][1]:,} of {described[kind][0]:,} | {cells} |")
 
 
-def print_vetset(runs: list[dict], corpus: Path, turns: int) -> None:
+def print_vetset(runs: list[dict], corpus: Path, turns: int, *, cold_start: bool) -> None:
     """Print vetset's steps, its start with and without compiled code at hand, and what a second thread brings."""
     steps = runs[0]["steps"]
     total = median(runs, "cpu")
     shares = ", ".join(f"{name} {statistics.median(entry['steps'][name] for entry in runs):.2f}" for name in steps)
     print(f"\nvetset's {total:.2f} CPU s: {shares}.")
-    with tempfile.TemporaryDirectory() as cold:
-        first = run("vetset", sys.executable, corpus, cache=cold)
+    first = None
+    if cold_start:
+        with tempfile.TemporaryDirectory() as cold:
+            first = run("vetset", sys.executable, corpus, cache=cold)
     if first:
         print(
             f"Start (imports, compiled code, character tables), apart from the above: {first['start']:.1f} CPU s the first "
@@ -178,7 +180,7 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=50_000)
     options.add_argument("--turns", type=int, default=3)
     options.add_argument("--only", default="", help="tools whose names begin so, with commas between")
-    options.add_argument("--quick", action="store_true", help="5,000 rows, one turn")
+    options.add_argument("--quick", action="store_true", help="5,000 rows, one turn, no start without compiled code")
     asked = options.parse_args()
     if asked.quick:
         asked.rows, asked.turns = 5_000, 1
@@ -204,7 +206,7 @@ def main() -> None:
         if "vetset" in runs:
             held_against_truth(runs["vetset"][0], truth, near)
     if "vetset" in runs:
-        print_vetset(runs["vetset"], corpus, asked.turns)
+        print_vetset(runs["vetset"], corpus, asked.turns, cold_start=not asked.quick)
 
 
 if __name__ == "__main__":

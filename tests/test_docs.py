@@ -1,9 +1,12 @@
 """Everything that the documentation shows runs, and gives what it says."""
 
+import contextlib
 import doctest
 import importlib
+import io
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,8 +38,18 @@ def commands(block):
     return [part.split("\n", 1) if "\n" in part else [part, ""] for part in parts]
 
 
-def test_the_readme_shows_what_really_happens(tmp_path, monkeypatch, capsys):
+@pytest.fixture(scope="module")
+def after_the_demo(tmp_path_factory):
+    """The folder that `vetset demo` ran in, and what it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as said:
+        run(["demo"])
+    return folder, said.getvalue()
+
+
+def test_the_readme_shows_what_really_happens(after_the_demo, tmp_path, monkeypatch, capsys):
     """Console blocks run in order in one folder; `...` stands for what differs from run to run."""
+    shutil.copytree(after_the_demo[0], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     shown = [pair for block in blocks(ROOT / "README.md", "console") for pair in commands(block)]
     assert len(shown) >= 5
@@ -44,15 +57,19 @@ def test_the_readme_shows_what_really_happens(tmp_path, monkeypatch, capsys):
     for command, output in shown:
         program, *arguments = shlex.split(command)
         assert program == "vetset", f"{command!r} can't be run here"
-        run(arguments)
-        got = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines()).strip()
+        if arguments == ["demo"]:
+            said = after_the_demo[1]
+        else:
+            run(arguments)
+            said = capsys.readouterr().out
+        got = "\n".join(line.rstrip() for line in said.splitlines()).strip()
         want = "\n".join(line.rstrip() for line in output.splitlines()).strip()
         assert checker.check_output(want + "\n", got + "\n", doctest.ELLIPSIS), f"$ {command}\n{got}"
 
 
-def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+def test_the_python_of_the_readme_runs(after_the_demo, tmp_path, monkeypatch):
+    shutil.copytree(after_the_demo[0], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    run(["demo"])
     for block in blocks(ROOT / "README.md", "python"):
         exec(compile(block, "README.md", "exec"), {})
 

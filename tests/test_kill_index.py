@@ -1,5 +1,6 @@
 """Kill -9 at random moments of `index add`: the index opens, nothing acknowledged is lost, and no row is there by half."""
 
+import json
 import os
 import random
 import signal
@@ -17,13 +18,13 @@ from vetset.curate.index.describing import info
 pytestmark = pytest.mark.slow
 
 KILLS = 20
-ADDER = """
-import os, sys
+# One process imports what both adders need and forks them; it has not computed anything by then, so there are no threads to lose.
+ADDERS = """
+import json, os, sys
 from vetset.curate.dataset import frame
-from vetset.curate.index import adding
+from vetset.curate.index import adding, checking, describing
+from vetset.curate.near import joining
 adding.BATCH = 20  # several transactions an addition
-path, name, acks = sys.argv[1:]
-out = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 def said(name, round, at):
@@ -31,7 +32,8 @@ def said(name, round, at):
     return {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": f"{asked} yes {name} {round}"}]}
 
 
-if __name__ == "__main__":
+def add(path, name, acks):
+    out = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     adding.add(f"{path}.warm-{name}", frame([said("warm", 0, 0)]), name="warm")  # compiled loops and tables are loaded now
     os.write(out, b"started\\n")
     for round in range(10**6):
@@ -39,17 +41,37 @@ if __name__ == "__main__":
         result = adding.add(path, rows, name=f"{name}-{round}")
         assert result.added == 50
         os.write(out, f"added {name} {round}\\n".encode())
+
+
+def forked(path, name, acks):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            add(path, name, acks)
+        finally:
+            os._exit(1)
+    return pid
+
+
+if __name__ == "__main__":
+    for path, names, acks in map(json.loads, sys.stdin):
+        adders = [forked(path, name, acks) for name in names]
+        print(*adders, flush=True)
+        print(*(os.waitstatus_to_exitcode(os.waitpid(adder, 0)[1]) for adder in adders), flush=True)
 """
+
+
+@pytest.fixture(scope="module")
+def adders():
+    """A process that forks two adders for each line that it is given."""
+    with subprocess.Popen([sys.executable, "-c", ADDERS], stdin=-1, stdout=-1, text=True) as forker:
+        yield forker
+        forker.stdin.close()
 
 
 def rows_of(name, number):
     scope = {"__name__": "read"}
-    exec(
-        ADDER.replace("path, name, acks = sys.argv[1:]", "").split("out = os.open")[0]
-        + "def said"
-        + ADDER.split("def said")[1],
-        scope,
-    )
+    exec(ADDERS, scope)
     return frame([scope["said"](name, number, at) for at in range(50)])
 
 
@@ -58,23 +80,19 @@ def acknowledged(acks):
     return {(line[1], int(line[2])) for line in lines if line[0] == "added"}
 
 
-def killed(folder, number, delay):
+def killed(adders, folder, number, delay):
     """Run two adders and kill both ``delay`` seconds after both have started."""
     path, acks = folder / "kept.index", folder / "acks"
     begun = acks.read_text().count("started")
-    adders = [
-        subprocess.Popen([sys.executable, "-c", ADDER, str(path), f"k{number}{who}", str(acks)], start_new_session=True)
-        for who in "ab"
-    ]
+    print(json.dumps([str(path), [f"k{number}{who}" for who in "ab"], str(acks)]), file=adders.stdin, flush=True)
+    pids = [int(pid) for pid in adders.stdout.readline().split()]
     limit = time.monotonic() + 120
     while acks.read_text().count("started") < begun + 2 and time.monotonic() < limit:
-        assert all(adder.poll() is None for adder in adders), "an adder ended by itself"
         time.sleep(0.005)
     time.sleep(delay)
-    for adder in adders:
-        os.killpg(adder.pid, signal.SIGKILL)
-    for adder in adders:
-        assert adder.wait() == -signal.SIGKILL
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert adders.stdout.readline().split() == ["-9", "-9"], "an adder ended by itself"
 
 
 def proved_whole(path):
@@ -90,11 +108,11 @@ def proved_whole(path):
     raw.close()
 
 
-def test_two_adders_killed_twenty_times_lose_nothing_that_was_acknowledged(tmp_path):
+def test_two_adders_killed_twenty_times_lose_nothing_that_was_acknowledged(tmp_path, adders):
     path, acks, chance, cut = tmp_path / "kept.index", tmp_path / "acks", random.Random(7), 0
     acks.touch()
     for number in range(KILLS):
-        killed(tmp_path, number, chance.uniform(0, 2.0))
+        killed(adders, tmp_path, number, chance.uniform(0, 1.0))
         if not path.exists() or path.stat().st_size == 0:
             continue
         told = {entry["set"]: entry["rows"] for entry in info(path).sets}  # opens: SQLite rolls back what was cut off
@@ -115,13 +133,13 @@ def test_two_adders_killed_twenty_times_lose_nothing_that_was_acknowledged(tmp_p
         assert add(path, rows_of(who, int(at)), name=part).added == 50 - told[part]
 
 
-def test_a_kill_while_the_file_is_being_made_leaves_one_that_can_be_added_to(tmp_path):
+def test_a_kill_while_the_file_is_being_made_leaves_one_that_can_be_added_to(tmp_path, adders):
     chance = random.Random(11)
     for number in range(6):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "acks").touch()
-        killed(folder, number, chance.uniform(0, 1.0))
+        killed(adders, folder, number, chance.uniform(0, 0.5))
         path = folder / "kept.index"
         assert add(path, rows_of("new", 0), name="new").added == 50
         proved_whole(path)

@@ -222,7 +222,7 @@ def format_kept(pairs: Pairs, budgets: Budgets, *, confidence: float = 0.95) -> 
         said += f"; with these taken for right the gain is {_points(left.gain)} ({_points(left.low)} or more): nothing is told"
         return Gate("format", "missing", said, "run the baseline again with more --max-tokens", figures)
     kept = _share(pairs, "format", ("unparsed", "truncated"), budgets.unparsed, "can't be read or are cut off")
-    said = f"{kept.said}; it gains {_points(left.gain)} even with the baseline's {cut:.1%} that were cut off taken for right"
+    said = f"{kept.said}; {_points(left.gain)} are left with the baseline's {cut:.1%} of cut ones taken for right"
     return replace(kept, said=said, figures=figures | kept.figures)
 
 

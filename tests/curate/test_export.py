@@ -253,32 +253,72 @@ def test_a_real_set_goes_out_in_every_format_and_verifies(tmp_path, shared):
     assert wrote["alpaca"] == 109  # conversations without a tool on offer
 
 
-KILLED = """
-import sys
+# One process imports what exports need and forks them; it has not computed anything by then, so there are no threads to lose.
+EXPORTS = """
+import json, os, signal, sys
+import polars, pyarrow.parquet
 from vetset.curate.dataset import Dataset
 from vetset.curate.exports.exporting import export
-dataset = Dataset.open(sys.argv[1])
-dataset.rows
-print("ready", flush=True)
-while True:
-    export(dataset, sys.argv[2], format="text-label")
-    export(dataset, sys.argv[2], format="messages")
+
+
+def again_and_again(dataset, out):
+    dataset = Dataset.open(dataset)
+    dataset.rows
+    print("ready", flush=True)
+    while True:
+        export(dataset, out, format="text-label")
+        export(dataset, out, format="messages")
+
+
+def up_to_a_rename(dataset, out, left):
+    def hook(event, _):
+        nonlocal left
+        if event == "os.rename":
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    dataset = Dataset.open(dataset)
+    sys.addaudithook(hook)
+    export(dataset, out, format="messages")
+
+
+for what, *given in map(json.loads, sys.stdin):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            globals()[what](*given)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    print(pid, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
 
 
-def killed_export(dataset, out, after):
+@pytest.fixture(scope="module")
+def exports():
+    """A process that forks an export for each line that it is given, and says its number and how it ended."""
+    with subprocess.Popen(
+        [sys.executable, "-c", EXPORTS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as it:
+        yield it
+        it.stdin.close()
+
+
+def killed_export(exports, dataset, out, after):
     """Kill an export ``after`` seconds after it began."""
-    worker = subprocess.Popen([sys.executable, "-c", KILLED, str(dataset), str(out)], stdout=subprocess.PIPE)
-    assert worker.stdout is not None
-    worker.stdout.readline()
+    print(json.dumps(["again_and_again", str(dataset), str(out)]), file=exports.stdin, flush=True)
+    said = {exports.stdout.readline().strip() for _ in range(2)}
+    (pid,) = said - {"ready"}
+    assert len(said) == 2, "an export ended by itself"
     time.sleep(after)
-    worker.send_signal(signal.SIGKILL)
-    worker.wait()
-    worker.stdout.close()
+    os.kill(int(pid), signal.SIGKILL)
+    assert int(exports.stdout.readline()) == -signal.SIGKILL
 
 
 @pytest.mark.slow
-def test_a_kill_at_any_moment_leaves_no_half_export(tmp_path):
+def test_a_kill_at_any_moment_leaves_no_half_export(tmp_path, exports):
     rows = [{"messages": f"question {i} " + "x" * 500, "label": str(i % 7), "split": "train"} for i in range(2000)]
     dataset, standing = make(tmp_path / "a.vet", rows), tmp_path / "standing"
     export(dataset, standing)
@@ -291,7 +331,7 @@ def test_a_kill_at_any_moment_leaves_no_half_export(tmp_path):
         out = tmp_path / f"out{turn}"
         for folder in (out, standing):  # a first export, and one in the place of another
             # Up to four times what one export takes (a first one in a process is slower), so that ends are hit, too.
-            killed_export(dataset.folder, folder, after=took * 4 * turn / 9)
+            killed_export(exports, dataset.folder, folder, after=took * 4 * turn / 9)
             cut_off += folder.exists() and any(
                 ".part" in item.name or ".next" in item.name for item in folder.iterdir()
             )
@@ -308,31 +348,15 @@ def test_a_kill_at_any_moment_leaves_no_half_export(tmp_path):
     assert verify(tmp_path / "out0").ok
 
 
-KILLED_AT_A_RENAME = """
-import os, signal, sys
-from vetset.curate.dataset import Dataset
-from vetset.curate.exports.exporting import export
-left = [int(sys.argv[3])]
-def hook(event, _):
-    if event == "os.rename":
-        left[0] -= 1
-        if left[0] < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-dataset = Dataset.open(sys.argv[1])
-sys.addaudithook(hook)
-export(dataset, sys.argv[2], format="messages")
-"""
-
-
 @pytest.mark.slow
-def test_a_kill_at_each_rename_leaves_the_old_export_or_the_new_one(tmp_path):
+def test_a_kill_at_each_rename_leaves_the_old_export_or_the_new_one(tmp_path, exports):
     """Random moments hardly ever fall between two renames, where a half change would stand."""
     dataset, seen = make(tmp_path / "a.vet"), []
     for renames in range(40):
         out = tmp_path / f"out{renames}"
         export(dataset, out, format="parquet")
-        command = [sys.executable, "-c", KILLED_AT_A_RENAME, str(dataset.folder), str(out), str(renames)]
-        ended = subprocess.run(command, check=False).returncode
+        print(json.dumps(["up_to_a_rename", str(dataset.folder), str(out), renames]), file=exports.stdin, flush=True)
+        _, ended = (int(exports.stdout.readline()) for _ in ("its number", "how it ended"))
         disk.recover(out)
         assert verify(out).ok, [c.sentence for c in verify(out).checks if not c.ok]
         seen.append(json.loads((out / "provenance.json").read_bytes())["options"]["format"])

@@ -198,7 +198,7 @@ def by_words_alone(texts):
 
 
 def intents(shared, classes):
-    """Questions to a bank of every third intent."""
+    """Questions to a bank of every ``classes``-th intent."""
     rows = pl.concat([pl.read_csv(shared / "bank_intents" / f"{side}.csv") for side in ("train", "test")])
     names = rows["category"].unique().sort()[::classes]
     rows = rows.filter(pl.col("category").is_in(names.implode()))
@@ -207,7 +207,7 @@ def intents(shared, classes):
 
 @pytest.mark.slow
 def test_errors_by_lot_are_found_and_chances_hold(shared, meaning):
-    texts, code = intents(shared, 3)
+    texts, code = intents(shared, 6)
     labels = int(code.max()) + 1
     draw = np.random.default_rng(0)
     wrong = draw.random(code.size) < 0.05
@@ -222,7 +222,7 @@ def test_errors_by_lot_are_found_and_chances_hold(shared, meaning):
 @pytest.mark.slow
 def test_errors_of_a_few_annotators_are_found_by_who_labelled(shared, meaning):
     """Four of forty give half of their texts the label next to it."""
-    texts, code = intents(shared, 3)
+    texts, code = intents(shared, 6)
     vectors = meaning[0](texts)
     middles = np.stack([vectors[code == c].mean(axis=0) for c in range(int(code.max()) + 1)])
     alike = middles @ middles.T

@@ -1,5 +1,6 @@
 """A refresh that is killed with -9 between its changes: nothing of it counts, and the same command makes it whole."""
 
+import json
 import os
 import shutil
 import signal
@@ -23,9 +24,11 @@ from vetset.evaluate.evalsets.resuming import cut_off
 from vetset.evaluate.evalsets.touches import touch
 from vetset.tests.evaluate.sets_made import made_set
 
-VICTIM = """
-import os, signal, sys
+# One process imports what a refresh needs and forks a victim for each line; it has not computed anything by then.
+VICTIMS = """
+import json, os, signal, sys
 from pathlib import Path
+import sklearn.feature_extraction.text
 from vetset.curate.dataset import Dataset
 from vetset.evaluate.evalsets import aside, freezing, refreshing
 from vetset.evaluate.evalsets.evalset import EvalSet
@@ -33,19 +36,30 @@ from vetset.evaluate.evalsets.evalset import EvalSet
 def dies(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-room, name = {
+rooms = {
     "before the rows are set aside": (refreshing, "set_aside"),
     "between drops and splits": (aside.Dataset, "save"),
     "before training rows are dropped": (refreshing, "_apart"),
     "before the version": (refreshing, "next_version"),
     "within the version": (freezing, "note_frozen"),
     "after the version": (refreshing, "end"),
-}[sys.argv[2]]
-setattr(room, name, dies)
-place = Path(sys.argv[1])
-refreshing.refresh(
-    EvalSet.open(place / "t.evalset"), Dataset.open(place / "newer.vet"), share=0.2, train=Dataset.open(place / "tickets.vet")
-)
+}
+
+def refresh(place, moment):
+    setattr(*rooms[moment], dies)
+    newer, tickets = (Dataset.open(place / f"{name}.vet") for name in ("newer", "tickets"))
+    refreshing.refresh(EvalSet.open(place / "t.evalset"), newer, share=0.2, train=tickets)
+
+for place, moment in map(json.loads, sys.stdin):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            refresh(Path(place), moment)
+        except BaseException as error:
+            print(repr(error), file=sys.stderr, flush=True)
+        finally:
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
 MOMENTS = [
     "before the rows are set aside", "between drops and splits", "before training rows are dropped", "before the version",
@@ -88,11 +102,17 @@ def state(place):
     return found
 
 
-def killed(place, moment):
-    done = subprocess.run(
-        [sys.executable, "-c", VICTIM, str(place), moment], capture_output=True, timeout=120, check=False
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-400:]
+@pytest.fixture(scope="module")
+def killed():
+    """``killed(place, moment)``: a refresh in another process is killed at that moment."""
+
+    def killed(place, moment):
+        print(json.dumps([str(place), moment]), file=forker.stdin, flush=True)
+        assert int(forker.stdout.readline()) == -signal.SIGKILL
+
+    with subprocess.Popen([sys.executable, "-c", VICTIMS], stdin=-1, stdout=-1, text=True) as forker:
+        yield killed
+        forker.stdin.close()
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +123,7 @@ def whole(before, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS[:-1])
-def test_the_same_command_makes_a_refresh_whole_that_was_killed(place, whole, moment):
+def test_the_same_command_makes_a_refresh_whole_that_was_killed(place, whole, killed, moment):
     killed(place, moment)
     evalset = EvalSet.open(place / "t.evalset")
     assert evalset.manifest["version"] == 1
@@ -116,14 +136,14 @@ def test_the_same_command_makes_a_refresh_whole_that_was_killed(place, whole, mo
 
 
 @pytest.mark.slow
-def test_a_refresh_that_was_killed_after_its_version_stands(place, whole):
+def test_a_refresh_that_was_killed_after_its_version_stands(place, whole, killed):
     killed(place, MOMENTS[-1])
     assert not cut_off(EvalSet.open(place / "t.evalset"))
     assert state(place) == whole
 
 
 @pytest.mark.slow
-def test_a_confirm_after_a_refresh_that_was_killed_takes_it_back_first(place):
+def test_a_confirm_after_a_refresh_that_was_killed_takes_it_back_first(place, killed):
     untouched = state(place)
     killed(place, "before the version")
     touch(EvalSet.open(place / "t.evalset"), candidate="one", part="ship")

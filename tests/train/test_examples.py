@@ -81,7 +81,9 @@ def test_an_export_brings_its_provenance_its_licences_and_its_valid_file(tickets
     found = examples(recipe(tmp_path / "out"))
     assert (found.source, found.provenance) == (tmp_path / "out" / "train.jsonl", tmp_path / "out" / "provenance.json")
     assert (found.valid.height, found.sha256, found.notes) == (10, sha256(found.source), [])
-    assert found.licenses == {"MIT": 20}, "of this file, as the account beside it tells: the records have no place for it"
+    assert found.licenses == {"MIT": 20}, (
+        "of this file, as the account beside it tells: the records have no place for it"
+    )
     assert examples(recipe(found.source)).provenance == found.provenance
     found.source.write_text(found.source.read_text() + json.dumps(asked(99)) + "\n")
     changed = examples(recipe(tmp_path / "out"))
