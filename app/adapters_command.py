@@ -48,7 +48,7 @@ class Numbers(StrEnum):
 @commands.command("list")
 def list_(folder: _Folder = Path(), runs: _Runs = None, as_json: Json = False) -> None:
     """List adapters: task, base, data, verdict, age, and which are due for a re-tune since base or data moved on."""
-    from ..train.listing import list_adapters
+    from ..train.adapters.listing import list_adapters
     from .adapters_page import print_list
 
     result = list_adapters(folder, runs=runs or ())
@@ -60,8 +60,8 @@ def list_(folder: _Folder = Path(), runs: _Runs = None, as_json: Json = False) -
 @commands.command()
 def show(name: _One, runs: _Runs = None, as_json: Json = False) -> None:
     """Show all that is known of one adapter: base, data, recipe, curves, cost, verdict."""
-    from ..train.library import open_adapter
-    from ..train.listing import listed
+    from ..train.adapters.library import open_adapter
+    from ..train.adapters.listing import listed
     from .adapters_page import print_one
 
     result = listed(open_adapter(name), runs=runs or ())
@@ -71,9 +71,9 @@ def show(name: _One, runs: _Runs = None, as_json: Json = False) -> None:
 @commands.command()
 def card(name: _One, runs: _Runs = None) -> None:
     """Print the model card anew, with the verdict where there is one by now: `vetset adapters card A > A/README.md`."""
-    from ..train.library import open_adapter
-    from ..train.listing import listed
-    from ..train.model_card import card as card_of
+    from ..train.adapters.library import open_adapter
+    from ..train.adapters.listing import listed
+    from ..train.adapters.model_card import card as card_of
     from .lines import say
 
     result = listed(open_adapter(name), runs=runs or ())
@@ -84,8 +84,8 @@ def card(name: _One, runs: _Runs = None) -> None:
 @commands.command()
 def compare(first: _One, second: _One, runs: _Runs = None, as_json: Json = False) -> None:
     """Compare two adapters: what differs in recipe and data, their curves, their verdicts."""
-    from ..train.library import compare_adapters, open_adapter
-    from ..train.listing import listed
+    from ..train.adapters.library import compare_adapters, open_adapter
+    from ..train.adapters.listing import listed
     from .adapters_page import print_compared
 
     pair = [listed(open_adapter(name), runs=runs or ()) for name in (first, second)]
@@ -116,8 +116,8 @@ def merge(
     A base in 4 bits is refused: what was learnt would be rounded away. Score what comes out before it is used.
     """
     from ..curate.errors import UsageError
-    from ..train.library import open_adapter
-    from ..train.merging import merge_into_base, merge_weighted
+    from ..train.adapters.library import open_adapter
+    from ..train.adapters.merging import merge_into_base, merge_weighted
     from .adapters_page import print_merged
     from .given import numbers
 
@@ -143,9 +143,9 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Copy what others need of an adapter, without checkpoints and without paths of this machine; or merge it."""
-    from ..train.library import open_adapter
-    from ..train.merging import merge_into_base
-    from ..train.shipping import export_adapter
+    from ..train.adapters.library import open_adapter
+    from ..train.adapters.merging import merge_into_base
+    from ..train.adapters.shipping import export_adapter
     from .adapters_page import print_merged
     from .lines import say
 
@@ -169,8 +169,8 @@ def gguf(
     as_json: Json = False,
 ) -> None:
     """Write a model as GGUF through llama.cpp's own converter; an adapter is merged first. Nothing is downloaded."""
-    from ..train.library import open_adapter
-    from ..train.shipping import to_gguf
+    from ..train.adapters.library import open_adapter
+    from ..train.adapters.shipping import to_gguf
     from .lines import say
 
     path = to_gguf(open_adapter(name), out, kind=numbers.value, converter=converter, base=base)
@@ -181,8 +181,8 @@ def gguf(
 @commands.command()
 def serve(names: _Several, base: _Base = None, as_json: Json = False) -> None:
     """Print the line that serves adapters over one base with vLLM; it is not run."""
-    from ..train.library import open_adapter
-    from ..train.shipping import serving
+    from ..train.adapters.library import open_adapter
+    from ..train.adapters.shipping import serving
     from .adapters_page import print_serving
 
     result = serving([open_adapter(name) for name in names], base=base)
@@ -196,7 +196,7 @@ def delete(
     as_json: Json = False,
 ) -> None:
     """Move an adapter into `.trash` beside it, or delete it for good; one that others were merged from stays."""
-    from ..train.deleting import delete_adapter
+    from ..train.adapters.deleting import delete_adapter
     from .lines import say
 
     at = delete_adapter(name, for_good=yes)
@@ -217,8 +217,8 @@ def forgetting(
     Exit code 1 if one loses more than the budgets of a verdict allow: against the base where one adapter is named, else against
     the first.
     """
-    from ..train.library import open_adapter
-    from ..train.remembering import forgotten_by
+    from ..train.adapters.library import open_adapter
+    from ..train.adapters.remembering import forgotten_by
     from .adapters_page import print_forgotten
 
     found = forgotten_by(

@@ -10,10 +10,10 @@ from ..curate.wording import counted
 from .lines import cells, clipped, columns, say, show, tell
 
 if TYPE_CHECKING:
-    from ..train.listing import Library, Listed
-    from ..train.merging import Merged
-    from ..train.remembering import Loss
-    from ..train.shipping import Serving
+    from ..train.adapters.listing import Library, Listed
+    from ..train.adapters.merging import Merged
+    from ..train.adapters.remembering import Loss
+    from ..train.adapters.shipping import Serving
 
 _NAME, _TASK, _BASE = 28, 24, 28  # columns
 

@@ -76,6 +76,9 @@ def eval(  # the verb's own name; nothing here needs Python's
     key_env: Annotated[str | None, typer.Option(help="Environment variable with the server's API key.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda ... (default: the best there is).")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
+    template: Annotated[
+        Path | None, typer.Option(help="Jinja file in place of the chat template of the model and its adapter.")
+    ] = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch a model or encoder that is not here.")] = False,
     concurrency: Annotated[
         int | None, typer.Option(min=1, help="Most calls at once to a server (default: 64).")
@@ -102,7 +105,8 @@ def eval(  # the verb's own name; nothing here needs Python's
         examples=examples, shots=shots, choose=cast(Any, choose), documents=documents,
         budget=context, gold=gold, encoder=encoder, adapter=adapter, other_base=other_base, train=train, samples=samples,
         max_tokens=max_tokens, temperature=temperature, seed=seed, prices=prices, out=out, name=name, digest=digest,
-        journal=journal, baseline=baseline, by=user(), key_env=key_env, device=device, dtype=dtype, download=download,
+        journal=journal, baseline=baseline, by=user(), key_env=key_env, device=device, dtype=dtype,
+        template=template, download=download,
         candidate=candidate,
         reasoner=reasoner, forgetting=forgetting, base=base, concurrency=concurrency,
     )  # fmt: skip

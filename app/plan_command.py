@@ -50,7 +50,7 @@ def plan(
 
     Every row is rendered, tokenized and masked as it will be trained; no torch is loaded, and nothing is written.
     """
-    from ..train.preflight import plan as run
+    from ..train.planning.preflight import plan as run
     from .plan_page import print_plan
 
     wanted = recipe_of(

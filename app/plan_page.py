@@ -13,8 +13,8 @@ from .lines import cells, columns, say, show, tell
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..train.preflight import Plan
-    from ..train.problem import Problem
+    from ..train.planning.preflight import Plan
+    from ..train.planning.problem import Problem
 
 _BAR = 40
 _INDENT = " " * 11
@@ -70,13 +70,21 @@ def _tokens(plan: Plan) -> None:
         return
     share = plan.trained / max(lengths.total, 1)
     ends = f"the end of the answer is trained in {plan.ends:,} of {counted(plan.rows.height, 'row')}"
-    _line("tokens", f"{lengths.total:,}, of which {plan.trained:,} are trained ({share:.0%}); {ends}")
+    said = f", of which {plan.trained:,} are trained ({share:.0%}); {ends}"
+    said = " of questions; the model writes the answers while it trains" if _asks(plan) else said
+    _line("tokens", f"{lengths.total:,}{said}")
     of = lengths.percentiles
     _line("length", f"{of['p50']:,} at the median, {of['p95']:,} at 95%, {of['p99']:,} at 99%, {of['p100']:,} at most")
     most = max(rows for _, _, rows in lengths.bins)
     for low, high, rows in lengths.bins:
         bar = "#" * -(-_BAR * rows // most)
         say(f"{_INDENT}{f'{low:,}-{high - 1:,}':>13} {rows:>8,} {bar}".rstrip())
+
+
+def _asks(plan: Plan) -> bool:
+    from ..train.trl_face import GENERATING
+
+    return plan.recipe.method in GENERATING
 
 
 def _template(plan: Plan) -> None:
@@ -114,9 +122,11 @@ def _shown(plan: Plan) -> None:
         return
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     say()
-    say("examples   what is trained stands between ⟦ and ⟧" + (", in green" if colour else ""))
+    marked = "what is trained stands between ⟦ and ⟧" + (", in green" if colour else "")
+    say(f"examples   {'what is asked' if _asks(plan) else marked}")
     for one in plan.shown:
-        say(f"{one.file} line {one.line}: {counted(len(one.tokens.ids), 'token')}, {sum(one.tokens.trained):,} trained")
+        trained = "" if _asks(plan) else f", {sum(one.tokens.trained):,} trained"
+        say(f"{one.file} line {one.line}: {counted(len(one.tokens.ids), 'token')}{trained}")
         sys.stdout.write(plan.renderer.page(one.tokens, colour=colour).rstrip("\n") + "\n\n")  # it tames by itself
 
 

@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 
 from vetset.tests.small_models import tiny_model
-from vetset.train.examples import examples
 from vetset.train.recipe import read_recipe
-from vetset.train.rendering import open_renderer
-from vetset.train.tokenized import length, tokenized
+from vetset.train.rows.examples import examples
+from vetset.train.rows.rendering import open_renderer
+from vetset.train.rows.tokenized import length, tokenized
 from vetset.train.trl_face import Setting, configuration, load_model, lora, quietly, trainer
 from vetset.train.watching import Watch
 

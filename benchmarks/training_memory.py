@@ -27,7 +27,7 @@ WORDS = ["the", "card", "of", "my", "was", "not", "order", "to", "for", "you", "
 def recipe(folder: Path, model: str, run: str):
     """Write the rows of a run; return its recipe."""
     from vetset.train.recipe import read_recipe
-    from vetset.train.rendering import open_renderer
+    from vetset.train.rows.rendering import open_renderer
 
     kind, at_once, length = re.fullmatch(r"(?:(\w+)-)?(\d+)x(\d+)", run).groups()
     renderer, draw = open_renderer(model), random.Random(0)
@@ -51,7 +51,7 @@ def recipe(folder: Path, model: str, run: str):
 
 def child(folder: Path, model: str, run: str) -> None:
     """Train, and print the peak beside what was foretold."""
-    from vetset.train.preflight import plan
+    from vetset.train.planning.preflight import plan
     from vetset.train.training import train
 
     made = recipe(folder, model, run)

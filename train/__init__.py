@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from ..curate.faces import lazy
 
 if TYPE_CHECKING:
-    from .lineage import Lineage, read_lineage
-    from .listing import list_adapters
-    from .merging import merge_into_base, merge_weighted
-    from .preflight import Plan, plan
+    from .adapters.lineage import Lineage, read_lineage
+    from .adapters.listing import list_adapters
+    from .adapters.merging import merge_into_base, merge_weighted
+    from .planning.preflight import Plan, plan
     from .recipe import Recipe, read_recipe
-    from .rendering import Renderer, open_renderer
+    from .rows.rendering import Renderer, open_renderer
     from .training import Trained, train
 
 __all__ = [
@@ -36,17 +36,17 @@ __all__ = [
     "train",
 ]
 _HOMES = {
-    "Lineage": ".lineage",
-    "Plan": ".preflight",
+    "Lineage": ".adapters.lineage",
+    "Plan": ".planning.preflight",
     "Recipe": ".recipe",
-    "Renderer": ".rendering",
+    "Renderer": ".rows.rendering",
     "Trained": ".training",
-    "list_adapters": ".listing",
-    "merge_into_base": ".merging",
-    "merge_weighted": ".merging",
-    "open_renderer": ".rendering",
-    "plan": ".preflight",
-    "read_lineage": ".lineage",
+    "list_adapters": ".adapters.listing",
+    "merge_into_base": ".adapters.merging",
+    "merge_weighted": ".adapters.merging",
+    "open_renderer": ".rows.rendering",
+    "plan": ".planning.preflight",
+    "read_lineage": ".adapters.lineage",
     "read_recipe": ".recipe",
     "train": ".training",
 }

@@ -65,6 +65,7 @@ def judge(
         by=by,
         device=recipe.device,
         dtype=recipe.dtype,
+        template=Path(recipe.template) if recipe.template else None,
     )
     setting = Setting(evalset, wanted, say, progress)
     candidate = open_wanted(recipe.base if adapter else str(folder), wanted, adapter=adapter)

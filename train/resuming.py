@@ -11,9 +11,9 @@ from ..curate import disk
 from ..curate.errors import UsageError
 from ..curate.wording import shell
 from ..evaluate.models.weights_digest import weights_digest
-from .examples import Examples
-from .lineage import LINEAGE
+from .adapters.lineage import LINEAGE
 from .recipe import Recipe
+from .rows.examples import Examples
 
 CHECKPOINTS = "checkpoints"
 _RUN = "run.json"

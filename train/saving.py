@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..curate import disk
-from .lineage import LINEAGE
+from .adapters.lineage import LINEAGE
 from .recipe import PATHS, Recipe
 
 _LEFT = ("training_args.bin", "README.md")

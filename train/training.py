@@ -15,18 +15,18 @@ import polars as pl
 from ..curate.errors import DataError, GateError, UsageError
 from ..evaluate.models.local_loading import load_tokenizer
 from ..evaluate.models.model_folder import model_folder
+from .adapters.lineage import write_lineage
 from .curves import read_curves, summary
-from .device import Device
 from .energy import read_joules
-from .examples import examples, turns
-from .lineage import write_lineage
-from .preflight import Plan, plan
+from .planning.device import Device
+from .planning.preflight import Plan, plan
 from .recipe import Recipe
-from .rendering import Renderer
 from .resuming import CHECKPOINTS, begin, broken, checkpoint_of, fitted, run_of, step_of
 from .rewards import rewards
+from .rows.examples import examples, turns
+from .rows.rendering import Renderer
+from .rows.tokenized import Fed, length, tokenized
 from .saving import save
-from .tokenized import Fed, length, tokenized
 from .trl_face import GENERATING, Setting, apart, configuration, load_model, quietly, stay_here, trainer
 from .watching import Step, Watch
 

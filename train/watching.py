@@ -119,7 +119,7 @@ class Watch:
         disk.write_whole(self.folder / FILE, write)
 
     def _line(self, entry: Mapping[str, Any]) -> list[Any]:
-        named = {"valid_loss": entry.get("eval_loss"), **entry}
+        named = {"valid_loss" if name == "eval_loss" else name.removeprefix("eval_"): entry[name] for name in entry}
         return [_short(named.get(name)) for name in self.columns]
 
 

@@ -12,10 +12,10 @@ import streamlit as st
 from ...curate.errors import VetsetError
 from ...evaluate.runs.finding import places_of
 from ...evaluate.runs.training_data import LINEAGE
+from ...train.adapters.library import compare_adapters, open_adapter
+from ...train.adapters.listing import Listed, find_trainings, listed
 from ...train.curves import FILE as CURVES
 from ...train.curves import read_curves, summary
-from ...train.library import compare_adapters, open_adapter
-from ...train.listing import Listed, find_trainings, listed
 from . import notyet
 from .addressed import tell_unknown
 from .context import desk, folder, guarded

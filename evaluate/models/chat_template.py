@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-from ...curate.errors import DataError, quote
+from ...curate.errors import DataError, UsageError, quote
 from ...curate.masking import mask
 from ...curate.messages import Said
 from .protocol import Request
@@ -66,9 +67,21 @@ def find_template(tokenizer: Any, folder: str, given: str | None = None) -> Temp
     if not source:
         raise DataError(
             f"{quote(folder)} has no chat template, so what it is asked would not have the form it was trained on; take its "
-            "instruction-tuned version, or give the Jinja file it was trained with as the chat template."
+            "instruction-tuned version, or give the Jinja file that it was trained with (--template FILE)."
         )
     return Template(source, "the file that was given" if given is not None else folder)
+
+
+def read_template(path: Path) -> str:
+    """Return the Jinja source of a file.
+
+    Raises:
+        UsageError: it can't be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--template {path} can't be read ({type(error).__name__}); give a Jinja file.") from error
 
 
 def render(tokenizer: Any, template: Template, request: Request) -> str:
@@ -145,5 +158,5 @@ def _check_whole(text: str, request: Request, tools: Sequence[Any] | None, templ
         if isinstance(name, str) and name not in text:
             raise DataError(
                 f"the chat template of {quote(template.origin)} shows the model no tools ({quote(name)} is not in the prompt); "
-                "take a model with a template for tools, or describe them in the system turn."
+                "give a template that does with --template FILE, take a model that has one, or describe them in the system turn."
             )

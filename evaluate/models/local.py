@@ -43,6 +43,8 @@ class LocalModel:
     """Tokens that end an answer."""
     tokenizer_digest: str
     adapter_digest: str | None
+    given: str | None = None
+    """A template that takes the place of the model's and of its adapters', where one was given."""
 
     def identity(self) -> Mapping[str, Any]:
         """Return what decides an answer besides the request.
@@ -64,7 +66,7 @@ class LocalModel:
 
         Args:
             adapter: its folder. Its own chat template is used where it has one, for it was trained with that.
-            template: Jinja source that is used instead.
+            template: Jinja source that is used instead; what the model was opened with for ``None``.
 
         Raises:
             DataError: the adapter does not fit.
@@ -73,7 +75,7 @@ class LocalModel:
         folder = None if adapter is None else model_folder(adapter, holds="adapter_config.json").resolve()
         if folder is not None:
             load_adapter(self.weights, folder)
-        return _view(self.weights, folder, template, self.batch_tokens)
+        return _view(self.weights, folder, template or self.given, self.batch_tokens)
 
     def rendered(self, request: Request) -> Rendered:
         """Return one request as the model gets it, to be shown once before a run."""
@@ -199,7 +201,7 @@ def open_local(
 
 
 def _view(weights: Weights, adapter: Path | None, template: str | None, batch_tokens: int) -> LocalModel:
-    folder = weights.folder
+    folder, given = weights.folder, template
     if adapter is not None and (adapter / "tokenizer_config.json").is_file():
         folder = adapter
     tokenizer = load_tokenizer(folder)
@@ -217,8 +219,8 @@ def _view(weights: Weights, adapter: Path | None, template: str | None, batch_to
     name = weights.name if adapter is None else f"{weights.name} + {adapter.name}"
     digest = None if adapter is None else weights_digest(adapter)
     return LocalModel(
-        name, weights, tokenizer, used, adapter, batch_tokens, tuple(sorted(ends)), tokenizer_digest(folder), digest
-    )
+        name, weights, tokenizer, used, adapter, batch_tokens, tuple(sorted(ends)), tokenizer_digest(folder), digest, given
+    )  # fmt: skip
 
 
 def _thought(text: str, prompt_end: str) -> tuple[str | None, str]:

@@ -13,6 +13,7 @@ from ...curate.masking import mask
 from ...curate.wording import counted
 from ..evalsets.evalset import EvalSet
 from ..models.calling import answer_all
+from ..models.chat_template import read_template
 from ..models.journal import Journal
 from ..models.openai_client import Limits
 from ..models.opening import open_model
@@ -216,10 +217,16 @@ def open_wanted(spec: str, wanted: Wanted, *, adapter: Path | None = None) -> Mo
     served = spec.startswith("openai:")
     if wanted.concurrency is not None and not served:
         raise UsageError(f"--concurrency is for a server, and {quote(spec, 60)} is none; leave it out.")
+    if wanted.template is not None and not local:
+        raise UsageError(
+            f"--template is for a model on this machine, and {quote(spec, 60)} is none; a server is started with it, such as "
+            "`vllm serve MODEL --chat-template FILE`."
+        )
     limits = Limits(concurrency=wanted.concurrency) if wanted.concurrency is not None else None
     return open_model(
         spec, key_env=_key(spec, wanted), limits=limits, adapter=adapter, device=wanted.device if local else None,
-        dtype=wanted.dtype if local else None, download=wanted.download and local,
+        dtype=wanted.dtype if local else None,
+        template=wanted.template and read_template(wanted.template), download=wanted.download and local,
     )  # fmt: skip
 
 

@@ -57,6 +57,8 @@ class Wanted:
     key_env: str | None = None
     device: str | None = None
     dtype: str | None = None
+    template: Path | None = None
+    """Jinja in place of the model's own chat template, and of its adapter's: for one that takes no tools."""
     download: bool = False
     candidate: str | None = None
     """Of a ladder: the model that has to beat the rungs, where it is no adapter."""

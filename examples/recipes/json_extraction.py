@@ -39,10 +39,23 @@ def prepare(folder, data):
             turns = {"system": ASKED, "user": row["utterance"], "assistant": json.dumps(found)}
             messages = [{"role": role, "content": content} for role, content in turns.items()]
             file.write(json.dumps({"messages": messages, "conversation": row["conversationId"]}) + "\n")
-    schema = {"type": "object", "properties": {name: {"type": "string"} for name in FIELDS}, "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in FIELDS},
+        "additionalProperties": False,
+    }
     (folder / "passenger.schema.json").write_text(json.dumps(schema, indent=1), encoding="utf-8")
     os.chdir(folder)
-    vetset("read", "passengers.jsonl", "-o", "passengers.vet", "--group", "conversation", "--license", "CDLA-Permissive-1.0")
+    vetset(
+        "read",
+        "passengers.jsonl",
+        "-o",
+        "passengers.vet",
+        "--group",
+        "conversation",
+        "--license",
+        "CDLA-Permissive-1.0",
+    )
     vetset("check", "passengers.vet", allowed=(0, 1))
     vetset("decide", "passengers.vet", "--policy")
     vetset("evalset", "build", "passengers.vet", "-o", "passengers.evalset", "--rows", "210", "--dev-share", "0.38")
@@ -56,7 +69,10 @@ def fields(row):
     words, slots = row["utterance"].split(), row["slot-labels"].split()
     if len(words) != len(slots):
         return None
-    runs = [(slot, " ".join(word for _, word in run)) for slot, run in groupby(zip(slots, words), lambda pair: pair[0])]
+    runs = [
+        (slot, " ".join(word for _, word in run))
+        for slot, run in groupby(zip(slots, words, strict=True), lambda pair: pair[0])
+    ]
     runs = [(slot, text) for slot, text in runs if slot != "O"]
     return dict(runs) if len({slot for slot, _ in runs}) == len(runs) else None
 
@@ -77,7 +93,8 @@ def judge(folder, model):
         "--examples", "passengers.vet", "--scorer", "fields", "--scorer", "schema:passenger.schema.json", "--max-tokens", 80,
         "--train", "vetted/train.jsonl", "--forgetting", "--name", "json",
     )  # fmt: skip
-    vetset("compare", "runs/json-candidate-ship.run", allowed=(0, 1, 2))
+    best = json.loads(Path("runs/json-ladder-ship.json").read_text(encoding="utf-8"))["best_cheaper"]
+    vetset("compare", f"runs/{best}", "runs/json-candidate-ship.run", allowed=(0, 1, 2))
 
 
 if __name__ == "__main__":

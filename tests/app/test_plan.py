@@ -36,6 +36,15 @@ def test_the_page_shows_figures_and_what_is_trained(place, capsys):
     assert not (place / "adapter").exists()
 
 
+def test_a_method_that_writes_its_answers_is_not_told_that_none_is_trained(place, capsys):
+    assert run(["plan", "recipe.toml", "--method", "grpo", "--set", 'rewards=["class"]', "--device", "l4"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "of questions; the model writes the answers while it trains" in out
+    assert "what is asked" in out
+    assert "0 trained" not in out
+    assert "are trained (" not in out
+
+
 def test_a_refused_plan_exits_with_1_and_lists_the_rows(place, capsys):
     assert run(["plan", "recipe.toml", "--max-length", "60", "--set", "trl.packng=true"]) == 1
     out = capsys.readouterr().out

@@ -11,7 +11,7 @@ from vetset.evaluate.runs.wanted import Wanted
 from vetset.evaluate.verdicts.comparing import compare
 from vetset.evaluate.verdicts.forgetting import read_forgetting
 from vetset.tests.evaluate.runs_made import made_evalset
-from vetset.tests.small_models import tiny_adapter
+from vetset.tests.small_models import CHATML, tiny_adapter
 
 pytestmark = pytest.mark.slow  # torch and transformers take 10 seconds to import
 
@@ -53,6 +53,30 @@ def test_a_ladder_scores_base_and_adapter_over_one_loaded_model(few, tiny, adapt
     assert [(touch.rung, touch.run) for touch in touches(few)] == [
         ("bare", ladder.rungs[0].run), ("reasoning", ladder.rungs[1].run), (None, ladder.rungs[2].run)
     ]  # fmt: skip
+
+
+def test_tools_reach_base_and_adapter_by_a_template_that_takes_them(tiny, adapter, tmp_path):
+    rows = [{"messages": f"how warm is {city}?", "label": "[]", "tools": '[{"name": "weather"}]'} for city in "AB"]
+    asked = made_evalset(tmp_path / "tools.evalset", rows, part=["dev", "ship"])
+    common = {
+        "adapter": adapter,
+        "out": tmp_path / "runs",
+        "device": "cpu",
+        "scorers": ("tool_calls",),
+        "max_tokens": 4,
+    }
+    with pytest.raises(DataError, match="--template FILE"):
+        eval_ladder(str(tiny), asked, Wanted(**common), say=lambda _: None)
+    template = tmp_path / "tools.jinja"
+    template.write_text("{{ tools | tojson }}" + CHATML, encoding="utf-8")
+    ladder = eval_ladder(str(tiny), asked, Wanted(template=template, **common), say=lambda _: None)
+    runs = [Run.open(tmp_path / "runs" / rung.run) for rung in ladder.rungs]
+    assert len({run.manifest["model"]["identity"]["template"] for run in runs}) == 1
+    with pytest.raises(UsageError, match="this machine"):
+        eval_model("canned:none", asked, Wanted(template=template), say=lambda _: None)
+    template.unlink()
+    with pytest.raises(UsageError, match="Jinja file"):
+        eval_model(str(tiny), asked, Wanted(template=template, **common), say=lambda _: None)
 
 
 def test_what_was_forgotten_reaches_the_verdict(few, tiny, adapter, tmp_path):

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from vetset.tests.small_models import tiny_adapter, tiny_model
-from vetset.train.examples import examples
-from vetset.train.lineage import write_lineage
+from vetset.train.adapters.lineage import write_lineage
 from vetset.train.recipe import Recipe
+from vetset.train.rows.examples import examples
 
 CURVES = """step,epoch,loss,valid_loss,learning_rate,grad_norm,tokens,tokens_per_second,seconds
 1,0.1,2.5,,0.001,1.5,100,50,2

@@ -16,7 +16,7 @@ def tiny_folder(tmp_path_factory):
 def smol_both():
     """SmolLM2's renderer, and its tokenizer as transformers has it."""
     from transformers import AutoTokenizer
-    from vetset.train.rendering import open_renderer
+    from vetset.train.rows.rendering import open_renderer
 
     return open_renderer(smollm2()), AutoTokenizer.from_pretrained(smollm2())
 
@@ -25,7 +25,7 @@ def smol_both():
 def with_template(tiny_folder, tmp_path):
     """The tiny model with another template: its renderer, and its tokenizer as transformers has it."""
     from transformers import AutoTokenizer
-    from vetset.train.rendering import open_renderer
+    from vetset.train.rows.rendering import open_renderer
 
     def opened(template):
         place = tmp_path / "model"

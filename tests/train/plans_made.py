@@ -2,7 +2,7 @@
 
 import json
 
-from vetset.train.preflight import plan
+from vetset.train.planning.preflight import plan
 from vetset.train.recipe import read_recipe
 
 SAYS = {"lost": "it is gone since {}", "arrival": "did the post bring it on {}", "fee": "why was I charged for {}"}

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vetset.curate.errors import DataError, UsageError
 from vetset.tests.small_models import smollm2, tiny_model
-from vetset.train.budget import _kept, budget, memory
-from vetset.train.device import Device, find_device
+from vetset.train.planning.budget import _kept, budget, memory
+from vetset.train.planning.device import Device, find_device
+from vetset.train.planning.shape import read_shape
 from vetset.train.recipe import read_recipe
-from vetset.train.shape import read_shape
 
 
 def recipe(**keys):

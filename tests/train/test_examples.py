@@ -15,11 +15,11 @@ from vetset.curate.reading.mapping import Given
 from vetset.curate.reading.reader import read
 from vetset.curate.splits.splitting import split
 from vetset.evaluate.runs.training_data import check_training_data
-from vetset.train.examples import examples, turns
-from vetset.train.measured import measured
+from vetset.train.planning.measured import measured
 from vetset.train.recipe import Recipe
-from vetset.train.rendering import open_renderer
-from vetset.train.tokenized import tokenized
+from vetset.train.rows.examples import examples, turns
+from vetset.train.rows.rendering import open_renderer
+from vetset.train.rows.tokenized import tokenized
 
 
 def recipe(data, **more):

@@ -13,10 +13,10 @@ from vetset.evaluate.models.weights_digest import weights_digest
 from vetset.tests.evaluate.runs_made import made_evalset, made_run
 from vetset.tests.small_models import tiny_adapter, tiny_model
 from vetset.tests.train.adapters_made import made_adapter, made_base, made_data
-from vetset.train.ageing import due, moved_on
-from vetset.train.deleting import delete_adapter
-from vetset.train.library import compare_adapters, find_adapters, open_adapter, run_places, verdicts
-from vetset.train.shipping import find_converter, serving, to_gguf
+from vetset.train.adapters.ageing import due, moved_on
+from vetset.train.adapters.deleting import delete_adapter
+from vetset.train.adapters.library import compare_adapters, find_adapters, open_adapter, run_places, verdicts
+from vetset.train.adapters.shipping import find_converter, serving, to_gguf
 
 pytest.importorskip("peft")
 

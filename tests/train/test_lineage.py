@@ -12,13 +12,13 @@ from vetset.evaluate.models.weights_digest import weights_digest
 from vetset.evaluate.runs.training_data import check_named, check_training_data, from_lineage
 from vetset.evaluate.runs.training_rows import training_rows
 from vetset.tests.train.adapters_made import CURVES, made_adapter, made_base, made_data
+from vetset.train.adapters.library import open_adapter
+from vetset.train.adapters.lineage import read_lineage, recipe_digest, save_lineage, write_lineage
 from vetset.train.curves import read_curves, summary
 from vetset.train.energy import read_joules
-from vetset.train.examples import examples
-from vetset.train.library import open_adapter
-from vetset.train.lineage import read_lineage, recipe_digest, save_lineage, write_lineage
-from vetset.train.preflight import plan
+from vetset.train.planning.preflight import plan
 from vetset.train.recipe import Recipe
+from vetset.train.rows.examples import examples
 
 pytest.importorskip("peft")
 

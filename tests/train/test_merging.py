@@ -11,12 +11,12 @@ from vetset.evaluate.runs.training_data import from_lineage
 from vetset.evaluate.runs.training_rows import training_rows
 from vetset.tests.small_models import tiny_adapter
 from vetset.tests.train.adapters_made import made_adapter, made_base, made_data
-from vetset.train.ageing import moved_on
-from vetset.train.deleting import delete_adapter
-from vetset.train.library import find_adapters, open_adapter
-from vetset.train.lineage import read_lineage
-from vetset.train.merging import merge_into_base, merge_weighted
-from vetset.train.remembering import forgotten_by
+from vetset.train.adapters.ageing import moved_on
+from vetset.train.adapters.deleting import delete_adapter
+from vetset.train.adapters.library import find_adapters, open_adapter
+from vetset.train.adapters.lineage import read_lineage
+from vetset.train.adapters.merging import merge_into_base, merge_weighted
+from vetset.train.adapters.remembering import forgotten_by
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")

@@ -1,5 +1,6 @@
 """Every method trains five real steps on a tiny model, as an adapter and with all weights, and moves what it should move."""
 
+import csv
 import json
 
 import pytest
@@ -55,6 +56,17 @@ def test_a_method_trains_five_steps(method, full, tiny, teacher, tmp_path):
     assert not (trained.folder / "checkpoints").exists()
 
 
+def test_the_curves_tell_the_margin_of_held_out_pairs(tiny, tmp_path):
+    data, held = (written(tmp_path / name, pairs()) for name in ("rows.jsonl", "held.jsonl"))
+    trained, _ = run(recipe_of(tiny, data, tmp_path / "out", method="dpo", valid=str(held), steps=2, saves=1))
+    with (trained.folder / "curves.csv").open() as file:
+        look = list(csv.DictReader(file))[-1]
+    assert look["loss"] == ""
+    assert float(look["valid_loss"]) > 0
+    assert float(look["rewards/margins"]) != 0
+    assert 0 <= float(look["rewards/accuracies"]) <= 1
+
+
 def test_a_verifier_of_ones_own_rewards_and_the_rewarded_answer_becomes_likelier(tiny, tmp_path, monkeypatch):
     (tmp_path / "of_mine.py").write_text(
         "def early(case):\n    return case.output[:1] < 'a'\n"  # a good part of the first letters of random weights
@@ -72,8 +84,8 @@ def test_a_verifier_of_ones_own_rewards_and_the_rewarded_answer_becomes_likelier
 
 
 def test_answers_that_a_schema_refuses_or_that_were_cut_off_earn_nothing(tiny, tmp_path):
-    from vetset.train.examples import examples
     from vetset.train.rewards import rewards
+    from vetset.train.rows.examples import examples
 
     schema = tmp_path / "schema.json"
     schema.write_text(json.dumps({"type": "object", "required": ["a"]}))

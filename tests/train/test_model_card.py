@@ -8,9 +8,9 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from vetset.train.adapters.lineage import Base, Data, Lineage, Parent
+from vetset.train.adapters.model_card import card, license_of, write_card
 from vetset.train.curves import Curves
-from vetset.train.lineage import Base, Data, Lineage, Parent
-from vetset.train.model_card import card, license_of, write_card
 
 EVIL = "x\n---\nlicense: mit\n# head <script>1</script> ![a](http://evil.example/a.png) {{x}} | `c` ann@example.com \x1b[31m"
 LORA = {"r": 16, "peft_type": "LORA"}

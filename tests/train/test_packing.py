@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 from vetset.tests.small_models import smollm2, tiny_model
-from vetset.train.rendering import open_renderer
+from vetset.train.rows.rendering import open_renderer
 
 torch, transformers = import_module("torch"), import_module("transformers")
 

@@ -14,11 +14,11 @@ from vetset.curate.errors import DataError, UsageError
 from vetset.tests.evaluate.runs_made import made_evalset
 from vetset.tests.small_models import smollm2, tiny_model
 from vetset.tests.train.plans_made import SAYS, asked, planned, problems, tickets, written
-from vetset.train.examples import examples
-from vetset.train.known_keys import peft_keys, trl_keys
+from vetset.train.planning.known_keys import peft_keys, trl_keys
 from vetset.train.recipe import read_recipe
-from vetset.train.rendering import open_renderer
-from vetset.train.tokenized import tokenized
+from vetset.train.rows.examples import examples
+from vetset.train.rows.rendering import open_renderer
+from vetset.train.rows.tokenized import tokenized
 
 TURNS = "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
 OPEN = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -279,13 +279,13 @@ def test_what_does_not_fit_is_refused_with_what_would(tiny, tmp_path):
 
 
 def test_four_bits_without_the_library_are_refused(tiny, tmp_path, monkeypatch):
-    seen = importlib.import_module("vetset.train.run_problems")
+    seen = importlib.import_module("vetset.train.planning.run_problems")
     monkeypatch.setattr(seen, "find_spec", lambda name: None)
     assert problems(tiny, tickets(), tmp_path, quantize="4bit")["quantize.missing"].level == "refuse"
 
 
 def test_a_disk_that_is_too_full_is_refused(tiny, tmp_path, monkeypatch):
-    seen = importlib.import_module("vetset.train.run_problems")
+    seen = importlib.import_module("vetset.train.planning.run_problems")
     monkeypatch.setattr(seen.shutil, "disk_usage", lambda place: type("Use", (), {"free": 1000})())
     assert problems(tiny, tickets(), tmp_path)["disk.short"].level == "refuse"
 
@@ -364,7 +364,7 @@ def test_ten_thousand_rows_take_five_seconds_and_none_of_the_heavy_libraries(tmp
     (tmp_path / "rows.csv").write_text(head, encoding="utf-8")
     code = (
         "import sys, time; began = time.process_time()\n"
-        "from vetset.train.preflight import plan; from vetset.train.recipe import read_recipe\n"
+        "from vetset.train.planning.preflight import plan; from vetset.train.recipe import read_recipe\n"
         "found = plan(read_recipe(None, {'base': sys.argv[1], 'data': sys.argv[2]})).summary()\n"
         "heavy = {'torch', 'transformers', 'sklearn', 'trl', 'peft', 'datasets'} & sys.modules.keys()\n"
         "print(found['data']['rows'], time.process_time() - began, sorted(heavy))"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,8 +15,8 @@ from vetset.curate.errors import DataError
 from vetset.tests.small_models import CHATML, smollm2
 from vetset.tests.train import templates_made as made
 from vetset.tests.train.templates_made import CALL, TALKS, TOOLS, same, talk
-from vetset.train.examples import turns
-from vetset.train.rendering import open_renderer
+from vetset.train.rows.examples import turns
+from vetset.train.rows.rendering import open_renderer
 
 transformers = pytest.importorskip("transformers")
 
@@ -38,6 +39,21 @@ def test_smollm2_renders_as_transformers_has_it(smol_both, name):
     row = same(*smol_both, talk(name))
     assert row.alike
     assert row.ends
+
+
+@pytest.mark.parametrize("name", TALKS)
+def test_the_recipe_for_tools_renders_them_and_all_else_as_the_models_own_template(smol_both, name):
+    ours, theirs = smol_both
+    path = Path(__file__).parents[2] / "examples" / "recipes" / "tool_calls.jinja"
+    recipe = open_renderer(ours.folder, template=str(path))
+    assert recipe.text(talk(name)) == ours.text(talk(name))
+    calls = {"role": "assistant", "content": "", "tool_calls": [CALL]}
+    messages = [*talk(name)[:-1], calls, {"role": "tool", "content": "[7]"}, {"role": "assistant", "content": "7"}]
+    text = recipe.text(messages, TOOLS)
+    assert not {"tool schema lost", "tool call lost", "tool result dropped"} & set(recipe.lost(messages, TOOLS, text))
+    assert recipe.tokens(messages[:-2], TOOLS).alike
+    told = {"tools": TOOLS, "chat_template": path.read_text(encoding="utf-8"), "tokenize": False}
+    assert text == theirs.apply_chat_template(messages, **told)
 
 
 @pytest.mark.parametrize("template", ["THINKS", "DATED"])
@@ -236,7 +252,7 @@ def test_the_row_that_a_template_refuses_is_named(with_template):
 
 def test_it_renders_without_torch_and_is_imported_in_a_moment():
     program = (
-        "import sys, time; begun = time.process_time(); import vetset.train.rendering; "
+        "import sys, time; begun = time.process_time(); import vetset.train.rows.rendering; "
         "print(time.process_time() - begun, *{'torch', 'transformers'} & set(sys.modules))"
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()

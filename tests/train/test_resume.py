@@ -133,8 +133,8 @@ def test_other_rows_in_mid_run_are_refused(given, killed, tmp_path):
 def test_the_same_rows_and_base_may_stand_elsewhere(given, killed, tmp_path):
     data = Path(copied(Path(given["data"]).parent, tmp_path / "data")) / "rows.jsonl"
     base = copied(given["base"], tmp_path / "base")
-    from vetset.train.examples import examples
     from vetset.train.resuming import run_of
+    from vetset.train.rows.examples import examples
 
     recipe = recipe_like(given, killed[0], data=str(data), base=str(base), price_per_hour=1.5)
     found = checkpoint_of(killed[0], run_of(recipe, examples(recipe), base), resume=True)

@@ -11,7 +11,7 @@ from vetset.evaluate.models.chat_template import find_template
 from vetset.tests.small_models import CHATML, smollm2
 from vetset.tests.train import templates_made as made
 from vetset.tests.train.templates_made import TALKS, TOOLS, same, talk
-from vetset.train.rendering import open_renderer
+from vetset.train.rows.rendering import open_renderer
 
 transformers = pytest.importorskip("transformers")
 

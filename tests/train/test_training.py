@@ -13,10 +13,10 @@ from vetset.evaluate.models.protocol import Request
 from vetset.tests.small_models import tiny_model
 from vetset.tests.train.runs_made import answers, asked, pairs, recipe_of, run, texts, told, written
 from vetset.train.curves import read_curves
-from vetset.train.examples import examples
 from vetset.train.recipe import read_recipe
-from vetset.train.rendering import open_renderer
-from vetset.train.tokenized import length, tokenized
+from vetset.train.rows.examples import examples
+from vetset.train.rows.rendering import open_renderer
+from vetset.train.rows.tokenized import length, tokenized
 from vetset.train.training import _tokenizer
 from vetset.train.trl_face import Setting, configuration, load_model, quietly, trainer
 from vetset.train.watching import Watch

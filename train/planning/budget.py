@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
 
+from ..recipe import Recipe
 from .device import Device
-from .recipe import Recipe
 from .shape import Shape
 
 BOTH_SIDES = {"dpo": 2, "orpo": 2, "kto": 2}

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..curate.errors import DataError, MissingExtra, UsageError, quote
+from ...curate.errors import DataError, MissingExtra, UsageError, quote
 
 try:
     import jinja2

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..curate.errors import GateError
-from ..curate.wording import counted
+from ...curate.errors import GateError
+from ...curate.wording import counted
+from ..recipe import Recipe
 from .examples import Turns, turns
-from .recipe import Recipe
 from .rendering import Renderer
 
 Fed = dict[str, Any]

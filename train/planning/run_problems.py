@@ -9,14 +9,14 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..curate.errors import quote
+from ...curate.errors import quote
+from ..recipe import LEARNING_RATES, Recipe
+from ..rows.rendering import Renderer
+from ..trl_face import OURS, OWNED, OWNED_BY_LORA
 from .budget import Budget
 from .known_keys import peft_keys, trl_keys
 from .problem import Problem, refused, warned
-from .recipe import LEARNING_RATES, Recipe
-from .rendering import Renderer
 from .shape import Shape
-from .trl_face import OURS, OWNED, OWNED_BY_LORA
 
 _STEPS = 20
 """Updates under which a rate that rises and falls has no time to do either."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from ..curate.dataset import is_set
-from ..curate.errors import VetsetError, quote
-from ..curate.exports.provenance import digest_ids, sha256
-from ..curate.wording import counted
-from ..evaluate.models.weights_digest import weights_digest
-from ..evaluate.runs.training_rows import training_rows
+from ...curate.dataset import is_set
+from ...curate.errors import VetsetError, quote
+from ...curate.exports.provenance import digest_ids, sha256
+from ...curate.wording import counted
+from ...evaluate.models.weights_digest import weights_digest
+from ...evaluate.runs.training_rows import training_rows
 from .library import Adapter, base_folder, open_adapter
 from .lineage import Base, Data, Parent
 

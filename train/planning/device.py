@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..curate.errors import UsageError, quote
+from ...curate.errors import UsageError, quote
 
 # GB, and TFLOPS of dense bfloat16 with sums in float32 (of float16 where False follows: no bfloat16), as the makers' data sheets
 # had them in November 2026. Longer names first: "l40s" holds "l4".

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from ..curate import disk
-from ..curate.errors import DataError, UsageError, quote
-from ..curate.exports.provenance import digest_ids, licenses_of
-from ..curate.exports.provenance import sha256 as digest_of
-from ..evaluate.models.weights_digest import tokenizer_digest, weights_digest
-from ..evaluate.runs.training_data import LINEAGE
-from .curves import Curves, read_curves, summary
-from .recipe import Recipe
+from ...curate import disk
+from ...curate.errors import DataError, UsageError, quote
+from ...curate.exports.provenance import digest_ids, licenses_of
+from ...curate.exports.provenance import sha256 as digest_of
+from ...evaluate.models.weights_digest import tokenizer_digest, weights_digest
+from ...evaluate.runs.training_data import LINEAGE
+from ..curves import Curves, read_curves, summary
+from ..recipe import Recipe
 
 if TYPE_CHECKING:
-    from .examples import Examples
+    from ..rows.examples import Examples
 
 FORMAT = 1
 _LIBRARIES = ("vetset", "torch", "transformers", "trl", "peft", "accelerate", "bitsandbytes")

@@ -9,12 +9,12 @@ from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..curate import disk
-from ..curate.licence_terms import Terms, terms
-from ..curate.masking import mask
-from ..curate.spdx import identify
-from ..curate.wording import counted
-from ..evaluate.interchange.yaml_text import to_yaml
+from ...curate import disk
+from ...curate.licence_terms import Terms, terms
+from ...curate.masking import mask
+from ...curate.spdx import identify
+from ...curate.wording import counted
+from ...evaluate.interchange.yaml_text import to_yaml
 from .lineage import Data, Lineage
 
 FILE = "README.md"

@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..curate import disk
-from ..curate.errors import DataError, UsageError, quote
-from ..evaluate.models.local_loading import Weights, load_adapter, load_tokenizer, load_weights
-from ..evaluate.models.model_folder import model_folder
-from ..evaluate.models.weights_digest import tokenizer_digest
-from ..evaluate.verdicts.general import general_text
+from ...curate import disk
+from ...curate.errors import DataError, UsageError, quote
+from ...evaluate.models.local_loading import Weights, load_adapter, load_tokenizer, load_weights
+from ...evaluate.models.model_folder import model_folder
+from ...evaluate.models.weights_digest import tokenizer_digest
+from ...evaluate.verdicts.general import general_text
+from ..trl_face import quietly
 from .library import Adapter, base_folder
 from .lineage import (
     FORMAT,
@@ -32,7 +33,6 @@ from .lineage import (
     versions,
 )
 from .model_card import write_card
-from .trl_face import quietly
 
 Way = Literal["cat", "svd", "linear"]
 """``cat`` is exact, and the ranks add up; ``svd`` keeps a rank, and of it what counts most; ``linear`` is a rough guess."""

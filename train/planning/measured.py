@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from ..curate.errors import DataError
-from .examples import Turns, turns
-from .recipe import Recipe
-from .rendering import Renderer, Tokens
+from ...curate.errors import DataError
+from ..recipe import Recipe
+from ..rows.examples import Turns, turns
+from ..rows.rendering import Renderer, Tokens
 
 MEASURED = pl.Schema(
     {

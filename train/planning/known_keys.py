@@ -8,7 +8,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from .recipe import Method
+from ..recipe import Method
 
 _CLASSES = {
     "sft": ("trainer/sft_config.py", "SFTConfig"), "cpt": ("trainer/sft_config.py", "SFTConfig"),

@@ -9,9 +9,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from ..curate.errors import DataError
-from ..evaluate.models.weights_digest import tensor_names
-from .recipe import Recipe
+from ...curate.errors import DataError
+from ...evaluate.models.weights_digest import tensor_names
+from ..recipe import Recipe
 
 _BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2}
 _NO_LINEAR = re.compile(r"(^|\.)(lm_head|embed\w*|wte|wpe|embeddings?|norm\w*|ln_\w+)(\.|$)")

@@ -9,14 +9,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from ..curate.errors import UsageError
-from ..evaluate.models.local import open_local
-from ..evaluate.stats.noninferiority import noninferior
-from ..evaluate.verdicts.budgets import Budgets
-from ..evaluate.verdicts.forgetting import Forgetting, measure_forgetting
+from ...curate.errors import UsageError
+from ...evaluate.models.local import open_local
+from ...evaluate.stats.noninferiority import noninferior
+from ...evaluate.verdicts.budgets import Budgets
+from ...evaluate.verdicts.forgetting import Forgetting, measure_forgetting
+from ..trl_face import quietly
 from .library import Adapter, base_folder
 from .lineage import Base
-from .trl_face import quietly
 
 
 @dataclass(frozen=True)

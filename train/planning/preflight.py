@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..curate.errors import DataError
-from ..evaluate.models.model_folder import model_folder
+from ...curate.errors import DataError
+from ...evaluate.models.model_folder import model_folder
+from ..adapters.lineage import base_license
+from ..recipe import Recipe
+from ..rows.examples import Examples, turns
+from ..rows.examples import examples as read_examples
+from ..rows.rendering import Renderer, Tokens, open_renderer
+from ..trl_face import GENERATING
 from .budget import Budget, budget
 from .data_problems import data_problems, known_evalsets
 from .device import find_device
-from .examples import Examples, turns
-from .examples import examples as read_examples
-from .lineage import base_license
 from .measured import MEASURED, measured
 from .problem import Problem
-from .recipe import Recipe
-from .rendering import Renderer, Tokens, open_renderer
 from .row_problems import row_problems
 from .run_problems import run_problems
 from .shape import Shape, read_shape
-from .trl_face import GENERATING
 
 _SHOWN = 3
 _PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from ..curate.wording import counted
+from ...curate.wording import counted
+from ..recipe import Recipe
+from ..rows.rendering import Renderer
 from .problem import Problem, refused, warned
-from .recipe import Recipe
-from .rendering import Renderer
 from .shape import Shape
 
 FEW = 500
@@ -23,15 +23,18 @@ _LOST = {
         "user.dropped",
         "the model would learn to answer what it never reads; give a template that keeps it",
     ),
-    "tool result dropped": ("tools.lost", "the model would learn to answer without it; give a template for tools"),
+    "tool result dropped": (
+        "tools.lost",
+        "the model would learn to answer without it; give a template for tools with template = FILE",
+    ),
     "answer dropped": ("answer.dropped", "what is left would be trained; give a template that keeps it"),
     "tool schema lost": (
         "tools.lost",
-        "the model would learn to call tools that it is not told of; give a template for tools",
+        "the model would learn to call tools that it is not told of; give a template for tools with template = FILE",
     ),
     "tool call lost": (
         "tools.lost",
-        "the model would learn to say nothing where it should call; give a template for tools",
+        "the model would learn to say nothing where it should call; give a template for tools with template = FILE",
     ),
 }
 _ANSWERING = ("sft", "dpo", "kto", "orpo")

@@ -6,9 +6,9 @@ import datetime
 import shutil
 from pathlib import Path
 
-from ..curate.errors import UsageError, VetsetError, quote
-from ..evaluate.models.weights_digest import weights_digest
-from ..evaluate.runs.training_data import LINEAGE
+from ...curate.errors import UsageError, VetsetError, quote
+from ...evaluate.models.weights_digest import weights_digest
+from ...evaluate.runs.training_data import LINEAGE
 from .library import SETTINGS, TRASH, find_adapters
 
 _OWN_FOLDERS = {"checkpoints", "runs", "logs"}  # what training leaves, TensorBoard's included

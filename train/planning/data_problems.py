@@ -10,22 +10,22 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ..curate import text
-from ..curate.dataset import Dataset, is_set
-from ..curate.duplicates.near import THRESHOLD
-from ..curate.errors import quote
-from ..curate.exports.provenance import licenses_of
-from ..curate.leakage.answers import find_answer
-from ..curate.licence_terms import Class, terms
-from ..curate.near import joining
-from ..curate.near.keepers import keeping_order
-from ..curate.near.row_texts import row_pieces
-from ..curate.near.shingles import shingled
-from ..curate.wording import counted
-from ..evaluate.evalsets.evalset import EvalSet
-from .examples import Examples
+from ...curate import text
+from ...curate.dataset import Dataset, is_set
+from ...curate.duplicates.near import THRESHOLD
+from ...curate.errors import quote
+from ...curate.exports.provenance import licenses_of
+from ...curate.leakage.answers import find_answer
+from ...curate.licence_terms import Class, terms
+from ...curate.near import joining
+from ...curate.near.keepers import keeping_order
+from ...curate.near.row_texts import row_pieces
+from ...curate.near.shingles import shingled
+from ...curate.wording import counted
+from ...evaluate.evalsets.evalset import EvalSet
+from ..recipe import Recipe
+from ..rows.examples import Examples
 from .problem import Problem, refused, warned
-from .recipe import Recipe
 
 REPEATED, NEARLY = 0.05, 0.2
 """Shares of rows from which repeats, and near copies, are warned of: support chats that were cleaned have under a fiftieth."""
@@ -86,7 +86,7 @@ def known_evalsets(recipe: Recipe, of: Examples) -> list[EvalSet]:
 def _eval_rows(recipe: Recipe, of: Examples) -> Iterator[Problem]:
     places = of.train.select(peer="id", file="file", line="line").unique("peer", keep="first", maintain_order=True)
     for evalset in known_evalsets(recipe, of):
-        from ..evaluate.evalsets.closeness import COPIES, spoilt  # its rules take a quarter of a second to import
+        from ...evaluate.evalsets.closeness import COPIES, spoilt  # its rules take a quarter of a second to import
 
         if evalset.digest is None:
             yield warned(
@@ -136,7 +136,7 @@ def _measured_by(recipe: Recipe, mixed: pl.DataFrame) -> Iterator[Problem]:
     """Rows that hold what forgetting is measured by: learnt by heart, they would say that nothing was forgotten."""
     if mixed.is_empty():
         return
-    from ..evaluate.verdicts.general import general_items, general_text
+    from ...evaluate.verdicts.general import general_items, general_text
 
     suite = [*(item.ask for item in general_items()), *(passage.text for passage in general_text())]
     known = [text.fold(one) for one in suite]
@@ -241,7 +241,7 @@ def _open_findings(of: Examples, own: pl.DataFrame) -> Iterator[Problem]:
     counts: dict[str, int] = {}
     where, place = str(of.source), None
     if is_set(of.source):
-        from ..curate.listing import list_findings
+        from ...curate.listing import list_findings
 
         dataset = Dataset.open(of.source)
         if dataset.findings is None:

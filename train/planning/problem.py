@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from ..curate.masking import mask
+from ...curate.masking import mask
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from ..evaluate.runs.training_data import LINEAGE
+from ...evaluate.runs.training_data import LINEAGE
+from ..curves import FILE as CURVES
 from .ageing import due, moved_on
-from .curves import FILE as CURVES
 from .library import Adapter, find_adapters, run_places, verdicts
 
 _MOST = 200  # trainings; a folder with more is listed by its newest

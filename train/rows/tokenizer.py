@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..curate.errors import DataError, MissingExtra, quote
+from ...curate.errors import DataError, MissingExtra, quote
 
 try:
     from tokenizers import AddedToken, Tokenizer

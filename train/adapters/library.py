@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..curate.errors import DataError, UsageError, VetsetError, quote
-from ..evaluate.models.model_folder import model_folder
-from ..evaluate.models.weights_digest import weights_digest
-from ..evaluate.runs.finding import find_runs
-from ..evaluate.runs.training_data import LINEAGE
+from ...curate.errors import DataError, UsageError, VetsetError, quote
+from ...evaluate.models.model_folder import model_folder
+from ...evaluate.models.weights_digest import weights_digest
+from ...evaluate.runs.finding import find_runs
+from ...evaluate.runs.training_data import LINEAGE
 from .lineage import Base, Lineage, read_lineage
 
 SETTINGS = "adapter_config.json"

@@ -15,8 +15,8 @@ from pathlib import Path, PurePath
 
 from msgspec.structs import replace
 
-from ..curate.errors import DataError, MissingExtra, UsageError, quote
-from .curves import FILE as CURVES
+from ...curate.errors import DataError, MissingExtra, UsageError, quote
+from ..curves import FILE as CURVES
 from .library import SETTINGS, Adapter
 from .lineage import Lineage, save_lineage
 from .merging import merge_into_base, new_folder

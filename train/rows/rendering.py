@@ -17,8 +17,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..curate.errors import DataError, quote
-from ..curate.masking import mask
+from ...curate.errors import DataError, quote
+from ...curate.masking import mask
 from .templates import compile_template, find_templates, render
 from .tokenizer import read_tokenizer
 

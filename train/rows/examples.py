@@ -10,17 +10,17 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from ..curate.dataset import MESSAGE, Dataset, is_set
-from ..curate.errors import DataError, UsageError, quote
-from ..curate.exports.provenance import digest_ids, licenses_of, sha256
-from ..curate.formats.records import target_of
-from ..curate.manifest import PROVENANCE
-from ..curate.messages import Said
-from ..curate.reading.mapping import official_split, split_of_name
-from ..curate.wording import counted
-from ..evaluate.models.chat_template import turn
-from ..evaluate.runs.training_rows import training_rows
-from .recipe import Method, Recipe
+from ...curate.dataset import MESSAGE, Dataset, is_set
+from ...curate.errors import DataError, UsageError, quote
+from ...curate.exports.provenance import digest_ids, licenses_of, sha256
+from ...curate.formats.records import target_of
+from ...curate.manifest import PROVENANCE
+from ...curate.messages import Said
+from ...curate.reading.mapping import official_split, split_of_name
+from ...curate.wording import counted
+from ...evaluate.models.chat_template import turn
+from ...evaluate.runs.training_rows import training_rows
+from ..recipe import Method, Recipe
 
 _WORDS = {"true": True, "1": True, "good": True, "yes": True, "up": True, "thumbs_up": True, "👍": True,
           "false": False, "0": False, "bad": False, "no": False, "down": False, "thumbs_down": False, "👎": False}  # fmt: skip
@@ -153,8 +153,8 @@ def _files_in(folder: Path) -> tuple[Path, Path | None]:
 
 
 def _valid_of(folder: Path) -> pl.DataFrame | None:
-    from ..curate.decisions.applied import apply, head_for
-    from ..curate.decisions.ledger import Ledger
+    from ...curate.decisions.applied import apply, head_for
+    from ...curate.decisions.ledger import Ledger
 
     dataset = Dataset.open(folder)
     with Ledger.open(dataset.folder) as ledger:

@@ -1,0 +1,1 @@
+"""What training leaves: lineage, card, and the library of adapters."""

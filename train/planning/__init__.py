@@ -1,0 +1,1 @@
+"""What a run would be and what speaks against it, before its first second; no torch."""
