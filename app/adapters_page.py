@@ -67,6 +67,15 @@ def print_one(one: Listed) -> None:
     if curves.steps:
         looked = f", valid loss {valid}" if curves.best_step is not None else ""
         tell(f"{lineage.method}: {counted(curves.steps, 'step')}{early}, {loss}{looked}")
+    dials = [
+        f"{name.replace('_', ' ')} {_figure(of)}"
+        for name in ("learning_rate", "batch", "epochs")
+        if (of := lineage.recipe.get(name))
+    ]
+    if dials:
+        tell(
+            f"recipe: {', '.join(dials)}, {_short(lineage.recipe.get('lora', {}).get('targets', ''), 60)}".rstrip(", ")
+        )
     took = {
         "tokens": lineage.tokens, "seconds": lineage.seconds, "cost": lineage.cost,
         "joules": lineage.energy_joules, "device": lineage.device, "seed": lineage.seed,
@@ -82,7 +91,7 @@ def print_compared(told: dict[str, Any]) -> None:
     table.add_row(*cells("verdict", *(word or "none yet" for word in told["verdicts"])))
     for key, pair in told["recipe"].items():
         table.add_row(*cells(_short(key, 40), *(_short(value, 40) for value in pair)))
-    for key in ("steps", "first_loss", "last_loss", "best_valid_loss", "best_step"):
+    for key in ("first_loss", "last_loss", "best_valid_loss", "best_step"):
         table.add_row(*cells(key.replace("_", " "), *(_figure(curves[key]) for curves in told["curves"])))
     for key in ("tokens", "seconds", "cost", "energy_joules"):
         if any(value is not None for value in told[key]):
@@ -136,10 +145,16 @@ def print_forgotten(found: list[Loss]) -> None:
         table.add_row(
             *cells(
                 _short(one.before, _NAME), _short(one.after, _NAME), right, f"{100 * one.items:.1f}",
-                f"{100 * one.items_at_most:.1f}", f"{one.nats:+.2f}", f"{one.nats_at_most:+.2f}", "" if one.holds else "FORGOT",
+                f"{100 * one.items_at_most:.1f}", f"{one.nats:+.2f}", f"{one.nats_at_most:+.2f}", _word(one),
             )
         )  # fmt: skip
     show(table)
+
+
+def _word(one: Loss) -> str:
+    from ..evaluate.verdicts.gates import FLOOR
+
+    return "" if one.holds else "nothing to lose" if one.right[0] < FLOOR else "FORGOT"
 
 
 def _short(text: object, width: int) -> str:

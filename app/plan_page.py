@@ -61,16 +61,22 @@ def _rows(plan: Plan) -> str:
         else f"{counted(plan.valid.height, 'row')} pick the checkpoint"
     )
     held = f"held against {', '.join(plan.evalsets)}" if plan.evalsets else "held against no eval set (--evalset)"
-    return f"{plan.rows.height:,} to train on{mixed}, {valid}; {held}"
+    kept = int(plan.kept.sum())
+    left = f", {plan.rows.height - kept:,} left out" if kept < plan.rows.height else ""
+    return f"{kept:,} to train on{mixed}{left}, {valid}; {held}"
 
 
 def _tokens(plan: Plan) -> None:
+    from ..train.planning.budget import BOTH_SIDES
+
     lengths = plan.lengths
     if lengths is None:
         return
-    share = plan.trained / max(lengths.total, 1)
+    share = f" ({plan.trained / max(lengths.total, 1):.0%})"
+    if plan.recipe.method in BOTH_SIDES and plan.recipe.method != "kto":
+        share = " of both answers (a row counts with the longer one)"
     ends = f"the end of the answer is trained in {plan.ends:,} of {counted(plan.rows.height, 'row')}"
-    said = f", of which {plan.trained:,} are trained ({share:.0%}); {ends}"
+    said = f", of which {plan.trained:,} are trained{share}; {ends}"
     said = " of questions; the model writes the answers while it trains" if _asks(plan) else said
     _line("tokens", f"{lengths.total:,}{said}")
     of = lengths.percentiles
@@ -104,7 +110,8 @@ def _budget(plan: Plan) -> None:
     _line("memory", f"about {of.bytes / gigabytes:.1f} GB at the peak ({parts})")
     fits = f"{of.largest:,} would fit" if of.largest else "not one would fit"
     layers = ", with checkpointing" if of.checkpointing else ""
-    _line("batch", f"{counted(plan.recipe.batch, 'row')} a step, {of.at_once:,} in memory at once{layers}; {fits}")
+    layers += f"; learning rate {plan.recipe.rate:g}"
+    _line("batch", f"{counted(plan.recipe.batch, 'row')} a step, {of.at_once:,} in memory at once ({fits}){layers}")
     time = "nobody can tell" if of.seconds is None else f"about {_span(of.seconds)}, within a factor of two"
     cost = "" if of.cost is None else f", {of.cost:,.2f} at {plan.recipe.price_per_hour:g} an hour"
     _line("time", f"{time}, for {counted(of.steps, 'step')} that train {of.trained / 1e6:,.2f} M weights{cost}")
@@ -125,7 +132,7 @@ def _shown(plan: Plan) -> None:
     marked = "what is trained stands between ⟦ and ⟧" + (", in green" if colour else "")
     say(f"examples   {'what is asked' if _asks(plan) else marked}")
     for one in plan.shown:
-        trained = "" if _asks(plan) else f", {sum(one.tokens.trained):,} trained"
+        trained = "" if _asks(plan) else f", {sum(one.tokens.trained[1:]):,} trained"
         say(f"{one.file} line {one.line}: {counted(len(one.tokens.ids), 'token')}{trained}")
         sys.stdout.write(plan.renderer.page(one.tokens, colour=colour).rstrip("\n") + "\n\n")  # it tames by itself
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -27,6 +27,9 @@ from .recipe_given import (
     recipe_of,
 )
 from .stopping import stoppable
+
+if TYPE_CHECKING:
+    from ..train.recipe import Recipe
 
 
 def train(
@@ -69,9 +72,12 @@ def train(
         evaluated = None
     else:
         _check_part(part)
+        _check_judged(wanted)
         evaluated = open_evalset(then_eval)  # before the hours of training: it may not be there
         wanted = wanted.model_copy(update={"evalsets": [*wanted.evalsets, str(then_eval)]})
-    kept = f"stopped: checkpoints are kept in {wanted.out}; the same command again goes on from the last of them."
+    kept = (
+        f"stopped: {wanted.out} keeps the checkpoints; the same command again, without --anew, goes on from the last."
+    )
     with stoppable(lambda: kept), rate() as progress:
         trained = run(wanted, resume=resume, tell=announce, progress=progress)
     if os.environ.get("RANK", "0") != "0":
@@ -100,6 +106,16 @@ def train(
     answer(both, as_json, lambda: print_verdict(judged.verdict, judged.page))
     if judged.verdict.exit_code:
         raise typer.Exit(judged.verdict.exit_code)
+
+
+def _check_judged(recipe: Recipe) -> None:
+    from ..curate.errors import UsageError
+
+    if recipe.method == "cpt":
+        raise UsageError(
+            "texts alone teach no answers, so there is nothing to judge yet: leave out --then-eval, and judge the answers that "
+            "are trained on top."
+        )
 
 
 def _check_part(part: str) -> None:

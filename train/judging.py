@@ -49,13 +49,8 @@ def judge(
         progress: told after each answer.
 
     Raises:
-        UsageError: the method trains no answers.
         VetsetError: see ``harness.evaluate`` and ``comparing.compare``.
     """
-    if recipe.method == "cpt":
-        raise UsageError(
-            "texts alone teach no answers, so there is nothing to judge yet; train answers on top, and judge these."
-        )
     adapter = None if recipe.full else folder
     wanted = Wanted(
         part=part,

@@ -146,7 +146,9 @@ def read_recipe(path: str | Path | None, given: Mapping[str, Any] | None = None)
         try:
             said = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise UsageError(f"{path}: no such recipe; see `vetset train --help` for one of six lines.") from error
+            raise UsageError(
+                f'{path}: no such recipe; write one, of two lines at least: base = "FOLDER" and data = "FILE".'
+            ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise DataError(f"{path} is no TOML ({quote(error, 100)}); mend that line.") from error
         _from_folder(said, path.parent)
@@ -154,7 +156,9 @@ def read_recipe(path: str | Path | None, given: Mapping[str, Any] | None = None)
         place = said
         *above, last = key.split(".")
         for name in above:
-            place = place.setdefault(name, {})
+            place = place.setdefault(name, {}) if isinstance(place, dict) else place
+        if not isinstance(place, dict):
+            raise UsageError(f"{key} is no key of a recipe: {'.'.join(above)} is a value.")
         place[last] = value
     try:
         return Recipe.model_validate(said)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..curate import disk
 from ..curate.errors import UsageError
+from ..curate.exports.provenance import sha256
 from ..curate.wording import shell
-from ..evaluate.models.weights_digest import weights_digest
+from ..evaluate.models.model_folder import model_folder
+from ..evaluate.models.weights_digest import tokenizer_digest, weights_digest
 from .adapters.lineage import LINEAGE
 from .recipe import Recipe
 from .rows.examples import Examples
@@ -28,10 +33,15 @@ _ELSEWHERE = {
     "price_per_hour",
     "checkpointing",
     "at_once",
+    "evalsets",
+    "template",
+    "teacher",
 }
-"""Keys of a recipe that may change in mid-run: where things stand, and what moves no more than rounding errors."""
+"""Keys of a recipe that may change in mid-run: where things stand (their contents may not), and what moves no weight."""
 
 
+_NO_ROOM = ("no space left", "file too large", "inline_container", "iostream error")
+"""What the operating system, safetensors and torch say of a full disk."""
 _FITS = "fits"  # rows in memory at once, by which the sums of a batch are rounded: a resumed run takes the same
 
 
@@ -41,7 +51,26 @@ def run_of(recipe: Recipe, examples: Examples, base: Path) -> dict[str, Any]:
     if recipe.method == "kto":  # its answers cross within a batch
         said["at_once"] = recipe.at_once
     rows = {"data": examples.digest("train"), "general": examples.digest("general"), "valid": examples.digest("valid")}
-    return said | rows | {"base": weights_digest(base)}
+    told = said | rows | {"base": weights_digest(base), "tokenizer": tokenizer_digest(base)}
+    if recipe.template:
+        told["template"] = sha256(Path(recipe.template))
+    if recipe.teacher:
+        told["teacher"] = weights_digest(model_folder(recipe.teacher))
+    return told
+
+
+def _of_a_run(folder: Path) -> bool:
+    kept = folder / CHECKPOINTS
+    return (kept / _RUN).is_file() or ((folder / LINEAGE).is_file() and not kept.exists())
+
+
+def not_ours(folder: Path) -> str | None:
+    """Return why a run can't write there, ``None`` where it can: what nobody's run made is never written over."""
+    if folder.exists() and not folder.is_dir():
+        return f"{folder} is a file; give a folder as `out`."
+    if not _of_a_run(folder) and any(path.is_file() and not path.name.startswith(".") for path in folder.rglob("*")):
+        return f"{folder} is not empty, and no run has made what it holds; give a folder of its own as `out`."
+    return None
 
 
 def checkpoint_of(folder: Path, run: dict[str, Any], *, resume: bool) -> Path | None:
@@ -52,12 +81,9 @@ def checkpoint_of(folder: Path, run: dict[str, Any], *, resume: bool) -> Path | 
             the folder holds what is no adapter.
     """
     kept = folder / CHECKPOINTS
-    ours = (kept / _RUN).is_file() or ((folder / LINEAGE).is_file() and not kept.exists())
-    if not ours and any(path.is_file() and not path.name.startswith(".") for path in folder.rglob("*")):
-        raise UsageError(
-            f"{folder} is not empty, and no run has made what it holds; give a folder of its own as `out`."
-        )
-    if not ours or not resume:
+    if why := not_ours(folder):
+        raise UsageError(why)
+    if not _of_a_run(folder) or not resume:
         return None
     if not kept.exists():
         raise UsageError(f"{folder} holds an adapter already; give another `out`, or train it again with --anew.")
@@ -108,6 +134,32 @@ def begin(folder: Path, run: dict[str, Any], last: Path | None, *, at_once: int)
         raise UsageError(
             f"{folder} can't be written ({error.strerror}); give a folder that you may write to."
         ) from error
+
+
+@contextmanager
+def alone(folder: Path, *, first: bool) -> Iterator[None]:
+    """Hold an adapter's folder while its steps are made: two runs would write over each other's checkpoints.
+
+    Raises:
+        UsageError: another run is at work there, or there is no room for a checkpoint.
+    """
+    if not first:  # of several processes one holds it for all
+        yield
+        return
+    with (folder / CHECKPOINTS / ".lock").open("wb") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UsageError(f"another run is at work in {folder}; wait for it, or give another `out`.") from error
+        try:
+            yield
+        except Exception as error:  # safetensors' own is no OSError
+            if not any(word in str(error).lower() for word in _NO_ROOM):
+                raise
+            raise UsageError(
+                f"there was no room for a checkpoint in {folder}; make some, and run it again: it goes on from the last "
+                "whole one."
+            ) from error
 
 
 def broken(folder: Path, step: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from ..curate.errors import DataError, GateError, UsageError
+from ..curate.exports.provenance import licenses_of
 from ..evaluate.models.local_loading import load_tokenizer
 from ..evaluate.models.model_folder import model_folder
 from .adapters.lineage import write_lineage
@@ -21,7 +22,7 @@ from .energy import read_joules
 from .planning.device import Device
 from .planning.preflight import Plan, plan
 from .recipe import Recipe
-from .resuming import CHECKPOINTS, begin, broken, checkpoint_of, fitted, run_of, step_of
+from .resuming import CHECKPOINTS, alone, begin, broken, checkpoint_of, fitted, run_of, step_of
 from .rewards import rewards
 from .rows.examples import examples, turns
 from .rows.rendering import Renderer
@@ -87,8 +88,9 @@ def train(
     planned = plan(recipe, examples=found)
     _heed(planned, tell)
     device = _kind(recipe, planned.budget.device)
-    fits = None if last is None else fitted(folder)  # the memory that is free now may be another
-    at_once, accumulate = _parted(recipe, fits or planned.budget.at_once)
+    before = None if last is None else fitted(folder)  # the memory that is free now may be another
+    fits, checkpointing = _agreed(before or planned.budget.at_once, planned.budget.checkpointing)
+    at_once, accumulate = _parted(recipe, fits)
     renderer = planned.renderer
     fed = tokenized(recipe, renderer, found.train, at_once=at_once)
     looked = found.valid if recipe.method not in GENERATING else None
@@ -99,7 +101,7 @@ def train(
         model = load_model(recipe, base, device)
         flat = _flat(recipe, fed, at_once, model)
         longest = max(map(length, fed))
-        setting = Setting(device, at_once, accumulate, flat, valid is not None, longest, planned.budget.checkpointing)
+        setting = Setting(device, at_once, accumulate, flat, valid is not None, longest, checkpointing)
         made = trainer(
             recipe, model=model, tokenizer=tokenizer, arguments=configuration(recipe, setting, folder / CHECKPOINTS),
             train=fed, valid=valid, watch=watch, **_judging(recipe, found.train, renderer, device),
@@ -110,9 +112,10 @@ def train(
         made.accelerator.wait_for_everyone()
         if last is not None:
             tell(f"going on from step {step_of(last)}, the last checkpoint in {folder / CHECKPOINTS}.")
-        before = read_joules()
+        drawn = read_joules()
         try:
-            made.train(resume_from_checkpoint=None if last is None else str(last))
+            with alone(folder, first=made.is_world_process_zero()):
+                made.train(resume_from_checkpoint=None if last is None else str(last))
         except import_module("torch").OutOfMemoryError as error:
             raise UsageError(
                 f"memory of {device} is too small for {at_once} rows of {longest:,} tokens; set at_once = "
@@ -121,7 +124,9 @@ def train(
         after = read_joules()
         if watch.broken is not None:
             raise GateError(broken(folder, watch.broken))
-        save(made, folder, recipe)
+        save(
+            made, folder, recipe.model_copy(update={"at_once": at_once})
+        )  # with another number sums are rounded otherwise
     if {entry["reward_std"] for entry in made.state.log_history if "reward_std" in entry} == {0.0}:
         tell(
             "warning: all answers to a question earned the same in each step, so nothing was learnt; look at the rewards."
@@ -133,10 +138,12 @@ def train(
     )  # fmt: skip
     if made.is_world_process_zero():
         taught = replace(found, train=found.train.filter(planned.kept))
+        if taught.provenance is None:
+            taught = replace(taught, licenses=licenses_of(taught.train.filter(~pl.col("general"))))
         write_lineage(
             folder, recipe, taught, base=base, device=planned.budget.device.name, seconds=watch.seconds, tokens=trained.tokens,
             stopped_early=watch.stopped_early, plan=planned.figures(),
-            energy_joules=None if before is None or after is None or last is not None else after - before,
+            energy_joules=None if drawn is None or after is None or last is not None else after - drawn,
         )  # fmt: skip
         shutil.rmtree(folder / CHECKPOINTS)
     return trained
@@ -163,6 +170,15 @@ def _kind(recipe: Recipe, device: Device) -> str:
             f"device = {device.name} is not on this machine; take it out of the recipe, or plan for it alone."
         )
     return device.kind
+
+
+def _agreed(*chosen: Any) -> tuple[Any, ...]:
+    """Return what the first of several processes chose: each of them sees another amount of free memory."""
+    told = list(chosen)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        import_module("accelerate").PartialState()
+        import_module("accelerate.utils").broadcast_object_list(told)
+    return tuple(told)
 
 
 def _parted(recipe: Recipe, fits: int) -> tuple[int, int]:

@@ -50,6 +50,7 @@ OURS = (
     "hub_", "push_to_hub", "trust_remote_code", "model_init_kwargs", "teacher_model", "dataset_kwargs", "dataset_text_field",
     "remove_unused", "restore_callback", "resume_from", "ignore_data_skip", "disable_tqdm", "eos_token", "pad_token", "logging_",
     "include_num_input", "log_completions_hub", "trackio_space", "trackio_bucket", "trackio_static", "do_", "pad_to_multiple",
+    "packing_strategy", "save_only_model", "dataloader_drop_last", "auto_find_batch_size",
 )  # fmt: skip
 """Beginnings of keys that nobody may set: they would upload, run code of a model, or undo what was checked."""
 
@@ -88,7 +89,7 @@ def stay_here(recipe: Recipe) -> None:
     They read this once, as they are loaded. Who names a service in ``report_to`` wants it reached.
     """
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    if not recipe.report_to:
+    if not set(recipe.report_to) - {"tensorboard", "none"}:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
@@ -175,7 +176,7 @@ def load_model(recipe: Recipe, folder: Path, device: str) -> Any:
         DataError: the folder holds no whole model that transformers knows.
     """
     torch, transformers = import_module("torch"), import_module("transformers")
-    short = recipe.dtype or ("float32" if device == "cpu" or recipe.full else "bfloat16")
+    short = "float32" if recipe.full else recipe.dtype or ("float32" if device == "cpu" else "bfloat16")
     options: dict[str, Any] = {"dtype": getattr(torch, short)}
     if device.startswith("cuda") and find_spec("flash_attn") is not None:
         options["attn_implementation"] = "flash_attention_2"
@@ -280,8 +281,13 @@ def _without_calls_home(parent: Any, tokenizes: str) -> Any:
         if seen is not None:
             self.state.num_input_tokens_seen += int(self.accelerator.gather(seen).sum())
 
+    def sampler(self: Any, *rows: Any) -> Any:
+        if self.args.train_sampling_strategy != "group_by_length":
+            return parent._get_train_sampler(self, *rows)
+        return _by_length([len(one) for one in self.train_dataset["input_ids"]], self.args)
+
     replaced: dict[str, Any] = {
-        "_send_telemetry": lambda self: None, "create_model_card": lambda self, *_, **__: None,
+        "_get_train_sampler": sampler, "_send_telemetry": lambda self: None, "create_model_card": lambda self, *_, **__: None,
         "_track_num_input_tokens": count,
     }  # fmt: skip
     as_given = {
@@ -290,6 +296,30 @@ def _without_calls_home(parent: Any, tokenizes: str) -> Any:
         "_tokenize_prompts": lambda self, prompts: (prompts, None, {}),
     }
     return type(parent.__name__, (parent,), replaced | ({tokenizes: as_given[tokenizes]} if tokenizes else {}))
+
+
+def _by_length(lengths: list[int], arguments: Any) -> Any:
+    """Return a sampler that groups rows of like length, with an order of its own for each epoch.
+
+    Transformers' draws from the generator of all: a run that is gone on from in a later epoch would read the first one's order.
+    """
+    torch, utils = import_module("torch"), import_module("transformers.trainer_pt_utils")
+
+    class ByLength(torch.utils.data.Sampler):
+        epoch = 0
+
+        def set_epoch(self, epoch: int) -> None:
+            self.epoch = epoch
+
+        def __len__(self) -> int:
+            return len(lengths)
+
+        def __iter__(self) -> Iterator[int]:
+            drawn = torch.Generator().manual_seed(arguments.seed + self.epoch)
+            step = arguments.train_batch_size * arguments.gradient_accumulation_steps
+            return iter(utils.get_length_grouped_indices(lengths, step, generator=drawn))
+
+    return ByLength()
 
 
 def probe() -> list[str]:
@@ -304,7 +334,13 @@ def probe() -> list[str]:
         takes = {"model", "args", "train_dataset", "eval_dataset", "processing_class", "callbacks", "peft_config"}
         takes |= {"grpo": {"reward_funcs"}, "distil": {"teacher_model"}}.get(method, set())
         lacks += [f"{made.__name__}: {name}" for name in takes - signature(made.__init__).parameters.keys()]
-        hooks = ("_send_telemetry", "create_model_card", "_track_num_input_tokens", tokenizes or "train")
+        hooks = (
+            "_send_telemetry",
+            "create_model_card",
+            "_track_num_input_tokens",
+            "_get_train_sampler",
+            tokenizes or "train",
+        )
         lacks += [f"{made.__name__}: {name}" for name in hooks if not hasattr(made, name)]
     known = {one.name for one in fields(import_module("peft").LoraConfig)}
     return sorted(lacks + [f"LoraConfig: {name}" for name in OWNED_BY_LORA.keys() - known])
@@ -331,7 +367,10 @@ def _classes(method: str) -> tuple[Any, Any]:
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
     """Without the libraries' progress bars, and without warnings of theirs about each other's names."""
-    transformers, datasets = import_module("transformers.utils.logging"), import_module("datasets")
+    try:
+        transformers, datasets = import_module("transformers.utils.logging"), import_module("datasets")
+    except ImportError as error:
+        raise MissingExtra(f"this needs torch, transformers and peft; run {EXTRA}.") from error
     shown, level = transformers.is_progress_bar_enabled(), transformers.get_verbosity()
     bars = datasets.are_progress_bars_disabled()
     loggers = {name: logging.getLogger(name).level for name in ("trl", "bitsandbytes")}

@@ -82,7 +82,10 @@ class Watch:
             control.should_training_stop |= self.stopped_early
         else:
             return
-        if not all(math.isfinite(entry.get(name, 0.0)) for name in ("loss", "grad_norm", "eval_loss")):
+        looked = (
+            ("loss", "eval_loss") if args.fp16 else ("loss", "eval_loss", "grad_norm")
+        )  # float16 skips steps that overflow
+        if not all(math.isfinite(entry.get(name, 0.0)) for name in looked):
             self.broken = state.global_step
             control.should_training_stop, control.should_save, control.should_evaluate = True, False, False
         if state.is_world_process_zero:

@@ -10,6 +10,7 @@ from hashlib import sha256 as sha256_of
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from .. import disk
@@ -48,6 +49,18 @@ def sha256(path: Path) -> str:
 def digest_ids(ids: pl.Series) -> str:
     """Return the SHA-256 of ids, sorted, one a line: the same for the same rows in any order."""
     return sha256_of("\n".join(ids.sort()).encode()).hexdigest()
+
+
+def digest_rows(rows: pl.DataFrame) -> str:
+    """Return the SHA-256 of what rows teach, in any order: texts, tools, label and the worse answer, with the id.
+
+    An id stays where a decision changes a label or a text, so that ids alone (``digest_ids``) would not tell.
+    """
+    told = sha256_of()
+    taught = rows.select("id", "messages", "label", "tools", "rejected").sort("id", maintain_order=True)
+    for row in taught.iter_rows():
+        told.update(msgspec.json.encode(row) + b"\n")
+    return told.hexdigest()
 
 
 def licenses_of(rows: pl.DataFrame) -> dict[str, int]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from hashlib import file_digest, sha256
+from dataclasses import dataclass, replace
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import polars as pl
 
 from ...curate.dataset import is_set
 from ...curate.errors import DataError, GateError, UsageError, VetsetError, quote
+from ...curate.exports.provenance import digest_rows
 from ...curate.wording import counted, shell
 from .training_rows import training_rows
 
@@ -27,7 +28,7 @@ class TrainingData:
     source: str | None
     """Set or file; ``None`` where only a digest is known."""
     digest: str | None
-    """SHA-256 of the file, or over the ids of a set's rows."""
+    """SHA-256 of the file, or over what a set's rows say (``provenance.digest_rows``)."""
     rows: int | None
     checked: bool
     """Whether its rows were held against the eval set. Copies were none then: else the run was refused."""
@@ -130,11 +131,12 @@ def from_lineage(
         return None
     for part, word in (("general", "the general rows"), ("valid", "the rows that chose the checkpoint")):
         _refuse_shared(_lineage(path, part), eval_rows, f"{path}: ", f"of {name} stand in {word}")
-    told, digest, rows = data.get("path"), data.get("sha256"), data.get("rows")
+    told, digest, rows, seen = (data.get(name) for name in ("path", "sha256", "rows", "seen"))
     source = _standing(told, Path(folder)) if isinstance(told, str) else None
     if source is not None and digest is not None and _digest_at(source) == digest:
-        return check_training_data(source, eval_rows, name=name, kept=kept)
-    count = rows if isinstance(rows, int) else None
+        found = check_training_data(source, eval_rows, name=name, kept=kept)
+        return replace(found, rows=seen) if isinstance(seen, int) else found  # it ended before it had read each row
+    count = seen if isinstance(seen, int) else rows if isinstance(rows, int) else None
     ids = data.get("ids")
     if not isinstance(ids, list):
         note = f"{path} names training data that is not at hand or has changed; name it with --train FILE"
@@ -211,7 +213,7 @@ def _standing(told: str, folder: Path) -> Path | None:
 
 
 def _digest(source: Path, rows: pl.DataFrame) -> str:
-    return _sha256(source) or sha256("\n".join(rows["id"].sort()).encode()).hexdigest()
+    return _sha256(source) or digest_rows(rows)
 
 
 def _sha256(path: Path) -> str | None:

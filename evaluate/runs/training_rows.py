@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -11,15 +12,16 @@ from ...curate.dataset import Dataset, is_set
 from ...curate.errors import DataError, UsageError
 from ...curate.reading.mapping import Given
 from ...curate.reading.reader import read
-from ...curate.wording import shell
+from ...curate.wording import counted, shell
 
 
-def training_rows(source: str | Path) -> pl.DataFrame:
+def training_rows(source: str | Path, *, tell: Callable[[str], object] | None = None) -> pl.DataFrame:
     """Return the rows that are trained on, as decisions have them.
 
     Args:
         source: a set, of which those splits count that are no eval side (its train split, or all rows of a set without splits);
             or a file of any format that ``vetset read`` knows, such as an export's ``train.jsonl``.
+        tell: is told of records that can't be read and are left out.
 
     Raises:
         UsageError: there is nothing at ``source``.
@@ -30,7 +32,18 @@ def training_rows(source: str | Path) -> pl.DataFrame:
         raise UsageError(f"{source}: no such file or set of training data; check the path.")
     if not is_set(source):
         with tempfile.TemporaryDirectory(prefix="vetset-") as folder:
-            return read([source], Path(folder) / "train.vet", columns=Given()).dataset.rows
+            try:
+                dataset = read([source], Path(folder) / "train.vet", columns=Given()).dataset
+            except (DataError, UsageError) as error:
+                if " --" not in str(error):
+                    raise
+                step = f"these are options of `vetset read {shell(source)}`: read it, and name the set that it makes"
+                raise type(error)(f"{str(error).rstrip('.')}; {step}.") from error
+            if tell is not None and (lost := int(dataset.manifest.get("rejects", 0))):
+                tell(
+                    f"{counted(lost, 'record')} of {source} can't be read and left out; `vetset read {shell(source)}` lists them."
+                )
+            return dataset.rows
     from ...curate.decisions.applied import apply, head_for
     from ...curate.decisions.ledger import Ledger
 

@@ -53,7 +53,7 @@ class Gate:
         return dict(self.__dict__)
 
 
-_FLOOR = 0.1  # of the general items: below, a base shows no loss whatever it loses
+FLOOR = 0.1  # of the general items: below, a base shows no loss whatever it loses
 
 _MARKS = {"holds": "yes", "fails": "NO", "unsettled": "open", "missing": "not measured", "none": "-"}
 
@@ -175,7 +175,7 @@ def not_forgotten(evidence: Evidence, budgets: Budgets) -> Gate:
     lost, worst, nats, most = found.items, found.items_at_most, found.nats, found.nats_at_most
     figures = {"items_lost": lost, "items_lost_at_most": worst, "nats": nats, "nats_at_most": most}
     said = f"general items lose {_points(lost)} (at most {_points(worst)}; allowed {_points(budgets.forgetting)})"
-    if found.base < _FLOOR:
+    if found.base < FLOOR:
         floor = f"the base gets {found.base:.0%} of the general items right, so nothing could be seen to be lost"
         return Gate(
             "forgetting", "missing", floor, "measure a model that answers questions, or waive the gate", figures

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from ...curate.errors import UsageError, quote
+from ...curate.wording import counted
 from ..stats.bootstrap import Resampled
 from ..stats.gain import Gain
 from .budgets import Budgets
@@ -89,7 +90,7 @@ def decide(gates: Sequence[Gate]) -> tuple[Word, str]:
 
 
 def _why(gate: Gate, standing: int) -> str:
-    others = f" ({standing - 1} more)" if standing > 1 else ""
+    others = f" (and {counted(standing - 1, 'gate')} more)" if standing > 1 else ""
     step = f"; {gate.next}" if gate.next else ""
     return f"{gate.name}: {gate.said}{step}{others}"
 

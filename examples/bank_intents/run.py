@@ -25,7 +25,7 @@ INTENTS = (
 )  # fmt: skip
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parent.parent.parent / "shared" / "data"
-QUESTIONS, TEXTS = 260, 150  # general ones, for the recipe that rehearses
+QUESTIONS, TEXTS = 520, 150  # general ones, for the recipe that rehearses
 
 
 def vetset(*words, allowed=(0,)):

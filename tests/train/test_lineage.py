@@ -40,7 +40,7 @@ def test_all_that_made_an_adapter_is_written_and_read_back(made):
     assert lineage.data.path == "../train.jsonl"
     assert (lineage.base.path, lineage.base.license) == ("../base", "apache-2.0")
     assert lineage.base.digest == weights_digest(made / "base")
-    assert lineage.recipe["learning_rate"] is None
+    assert lineage.recipe["learning_rate"] == 2e-4, "that of the method, where nothing was said"
     assert lineage.recipe_sha256 == recipe_digest(Recipe.model_validate(lineage.recipe))
     assert {"vetset", "torch", "transformers", "peft", "python"} <= lineage.versions.keys()
     assert lineage.cost == pytest.approx(0.008)

@@ -175,3 +175,53 @@ def test_a_folder_with_files_of_ones_own_is_left_alone(name, resume, given, tmp_
     with pytest.raises(UsageError, match="is not empty, and no run has made what it holds"):
         run(recipe_like(given, tmp_path), resume=resume)
     assert (tmp_path / name).read_text() == "mine"
+
+
+@pytest.fixture(scope="module")
+def padded(given, tmp_path_factory):
+    """The same, with batches of one row, which are grouped by length: a whole run, and one that was killed in its third epoch."""
+    place = tmp_path_factory.mktemp("padded")
+    recipe = {**given, "batch": 4, "at_once": 1, "lora": {"dropout": 0.2}}
+    whole = run(recipe_like(recipe, place / "whole"))[0].folder
+    asked_for = json.dumps({**recipe, "out": str(place / "killed")})
+    ended = subprocess.run([sys.executable, "-c", CHILD, asked_for, "17"], capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    return recipe, whole, place / "killed"
+
+
+def test_a_run_over_padded_batches_goes_on_to_the_same_weights(padded):
+    recipe, whole, killed = padded
+    trained, _ = run(recipe_like(recipe, killed))
+    assert (trained.resumed_at or 0) > 6, "in a later epoch"
+    one, other = (folder / "adapter_model.safetensors" for folder in (killed, whole))
+    assert one.read_bytes() == other.read_bytes()
+    assert read_curves(killed)["loss"].to_list() == read_curves(whole)["loss"].to_list()
+
+
+def test_a_label_that_was_changed_is_seen_though_the_id_stays(given, killed, tmp_path):
+    data = copied(Path(given["data"]).parent, tmp_path / "data") / "rows.jsonl"
+    from vetset.curate.exports.provenance import digest_rows
+    from vetset.train.rows.examples import examples
+
+    before = examples(recipe_like(given, killed[0], data=str(data))).train
+    relabelled = before.with_columns(label=before["label"].fill_null("other"))
+    assert digest_rows(before) != digest_rows(relabelled), "an id stays where a decision changes a label"
+
+
+def test_two_runs_in_one_folder_do_not_write_over_each_other(given, killed, tmp_path):
+    from vetset.train.resuming import alone
+
+    out = copied(killed[0], tmp_path / "out")
+    with alone(out, first=True), pytest.raises(UsageError, match="another run is at work"):
+        run(recipe_like(given, out))
+
+
+def test_a_disk_without_room_is_a_sentence_and_the_run_goes_on_after(given, whole, tmp_path):
+    limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
+    code = CHILD.replace("def at(step):", f"import resource\n{limit}\ndef at(step):")
+    asked_for = json.dumps({**given, "out": str(tmp_path / "out")})
+    ended = subprocess.run([sys.executable, "-c", code, asked_for, "99"], capture_output=True, text=True, check=False)
+    assert "there was no room for a checkpoint" in ended.stderr, ended.stderr[-2000:]
+    run(recipe_like(given, tmp_path / "out"))
+    one, other = (folder / "adapter_model.safetensors" for folder in (tmp_path / "out", whole))
+    assert one.read_bytes() == other.read_bytes()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...curate.dataset import is_set
 from ...curate.errors import VetsetError, quote
-from ...curate.exports.provenance import digest_ids, sha256
+from ...curate.exports.provenance import digest_rows, sha256
 from ...curate.wording import counted
 from ...evaluate.models.weights_digest import weights_digest
 from ...evaluate.runs.training_rows import training_rows
@@ -71,17 +71,15 @@ def _data(folder: Path, data: Data) -> str | None:
     try:
         if source.is_file() and sha256(source) == data.sha256:
             return None
-        ids = training_rows(source)["id"]
+        rows = training_rows(source)
     except (VetsetError, OSError) as error:
         return f"{UNSEEN}its data {quote(source.name)} can't be read ({quote(error, 80)})"
-    if not source.is_file() and digest_ids(ids) == data.sha256:
+    if not source.is_file() and digest_rows(rows) == data.sha256:
         return None
-    now, then = set(ids), set(data.ids or ())
-    what = "set" if is_set(source) else "file"
-    return (
-        f"its {what} {quote(source.name)} has moved on: {counted(len(now - then), 'row')} it was not trained on, "
-        f"{counted(len(then - now), 'row')} gone"
-    )
+    now, then = set(rows["id"]), set(data.ids or ())
+    how = f"{counted(len(now - then), 'row')} it was not trained on, {counted(len(then - now), 'row')} gone"
+    how = "the same rows have other labels or texts" if now == then else how
+    return f"its {'set' if is_set(source) else 'file'} {quote(source.name)} has moved on: {how}"
 
 
 def _general(folder: Path, data: Data | None) -> str | None:

@@ -11,7 +11,7 @@ from ...evaluate.models.weights_digest import weights_digest
 from ...evaluate.runs.training_data import LINEAGE
 from .library import SETTINGS, TRASH, find_adapters
 
-_OWN_FOLDERS = {"checkpoints", "runs", "logs"}  # what training leaves, TensorBoard's included
+_OWN_FOLDERS = {"checkpoints", "runs", "logs", "tensorboard"}  # what training leaves, TensorBoard's included
 
 
 def delete_adapter(folder: str | Path, *, for_good: bool = False) -> Path | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...curate.errors import DataError, UsageError, VetsetError, quote
 from ...evaluate.models.model_folder import model_folder
-from ...evaluate.models.weights_digest import weights_digest
+from ...evaluate.models.weights_digest import tensor_names, weights_digest
 from ...evaluate.runs.finding import find_runs
 from ...evaluate.runs.training_data import LINEAGE
 from .lineage import Base, Lineage, read_lineage
@@ -108,6 +108,10 @@ def open_adapter(folder: str | Path) -> Adapter:
         raise DataError(f"{path} is damaged ({quote(error, 80)}); train again, or take it from a copy.") from error
     if not (folder / WEIGHTS).is_file():
         raise DataError(f"{folder} holds no {WEIGHTS}; save the adapter again: pickled weights are not read.")
+    held = tensor_names(folder / WEIGHTS)
+    ends = [one["data_offsets"][1] for one in held.values() if "data_offsets" in one]
+    if (folder / WEIGHTS).stat().st_size < max(ends, default=0):
+        raise DataError(f"{folder / WEIGHTS} is cut off; train again, or take it from a copy.")
     return Adapter(folder, settings, weights_digest(folder), lineage, fault)
 
 

@@ -38,8 +38,10 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     """As seen from the adapter's folder, so that both can be moved together."""
     sha256: str | None = None
-    """Of the file; of a set over the ids of its train split."""
+    """Of the file; of a set over what the rows of its train split say (``digest_rows``)."""
     rows: int = 0
+    seen: int | None = None
+    """Rows that were read before the run ended; ``None`` where each was, once or more."""
     ids: list[str] | None = None
     """``None`` where nobody knows them."""
     rows_sha256: str | None = None
@@ -128,13 +130,14 @@ def write_lineage(
     from .model_card import write_card
 
     folder = Path(folder)
-    own = examples.train.filter(~pl.col("general"))
+    own, curves = examples.train.filter(~pl.col("general")), summary(read_curves(folder), stopped_early=stopped_early)
     mixed = examples.train.filter(pl.col("general"))
     lineage = Lineage(
         format=FORMAT, finished=now(), task=recipe.task or "", method=recipe.method,
-        recipe=recipe.model_dump(mode="json"), recipe_sha256=recipe_digest(recipe),
+        recipe=recipe.model_dump(mode="json") | {"learning_rate": recipe.rate}, recipe_sha256=recipe_digest(recipe),
         data=_data(
             own, folder, examples.source, sha256=examples.sha256, licenses=examples.licenses,
+            seen=_seen(recipe, curves, examples, own),
             provenance=None if examples.provenance is None else _sha256(examples.provenance),
         ),
         general=None if mixed.is_empty() else _data(
@@ -143,13 +146,19 @@ def write_lineage(
         valid=None if examples.valid is None else _data(examples.valid, folder, recipe.valid, sha256=_sha256(recipe.valid)),
         base=base_of(base, recipe.base, folder), tokenizer=tokenizer_digest(_tokenizer(folder, base)),
         template=template_digest(_tokenizer(folder, base)), seed=recipe.seed, versions=versions(), device=device,
-        curves=summary(read_curves(folder), stopped_early=stopped_early), tokens=tokens, seconds=round(seconds, 3),
+        curves=curves, tokens=tokens, seconds=round(seconds, 3),
         cost=None if recipe.price_per_hour is None else round(recipe.price_per_hour * seconds / 3600, 6),
         energy_joules=energy_joules, plan=dict(plan or {}),
     )  # fmt: skip
     save_lineage(folder, lineage)
     write_card(folder, lineage)
     return lineage
+
+
+def _seen(recipe: Recipe, curves: Curves, examples: Examples, own: pl.DataFrame) -> int | None:
+    asked = recipe.trl.get("num_generations", 8) if recipe.method == "grpo" else 1  # there a batch counts answers
+    share = curves.steps * recipe.batch / asked / max(examples.train.height, 1)
+    return None if share >= 1 else round(own.height * share)
 
 
 def save_lineage(folder: Path, lineage: Lineage) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,8 +83,6 @@ def merge_into_base(adapter: Adapter, out: str | Path, *, base: str | None = Non
         UsageError: ``out`` is there, the base is not, or it is a quantized one.
         DataError: the adapter does not fit, or the sum answers otherwise than its parts.
     """
-    import torch  # pyright: ignore[reportMissingImports]
-
     if dtype not in (None, *_DTYPES):
         raise UsageError(f"{quote(dtype)} is no number type of a model; give one of {', '.join(_DTYPES)}.")
     with new_folder(Path(out)) as made, quietly():
@@ -98,7 +97,10 @@ def merge_into_base(adapter: Adapter, out: str | Path, *, base: str | None = Non
         if not (off := _off(before, _logits(merged, probe))) < _SAME:
             raise DataError(f"merged, {adapter.name} answers otherwise (logits off by {off:.2g}); use it unmerged.")
         merged.to(
-            getattr(torch, dtype or _settings(folder).get("dtype") or _settings(folder).get("torch_dtype") or "float32")
+            getattr(
+                import_module("torch"),
+                dtype or _settings(folder).get("dtype") or _settings(folder).get("torch_dtype") or "float32",
+            )
         )
         merged.save_pretrained(made)
         error = _off(before, _logits(merged.float(), probe))
@@ -265,9 +267,11 @@ def _finish(
 
 def _learnt(parts: Sequence[Data]) -> Data:
     """All rows that were trained on, by their ids: so that `vetset eval` refuses an eval set that holds one of them."""
+    known = [one for part in parts for one in part.ids or ()]
+    apart = len(known) == len(set(known))  # else a row that two of them learnt would count twice
     licenses: dict[str, int] = {}
     for name, count in (pair for part in parts for pair in part.licenses.items()):
-        licenses[name] = licenses.get(name, 0) + count
+        licenses[name] = licenses.get(name, 0) + count if apart else max(licenses.get(name, 0), count)
     if any(part.ids is None for part in parts):
         return Data(rows=sum(part.rows for part in parts), licenses=licenses)
     ids = list(dict.fromkeys(one for part in parts for one in part.ids or ()))

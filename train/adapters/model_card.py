@@ -59,7 +59,6 @@ def card(lineage: Lineage, adapter: Mapping[str, Any] | None, verdict: Mapping[s
         "pipeline_tag": "text-generation",
         "license": name.lower() if hub else "other",
         **({} if hub else {"license_name": re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")}),
-        **({"datasets": names} if (names := _datasets(lineage)) else {}),
         "tags": ["vetset", *(["lora"] if adapter is not None else []), *([lineage.method] if lineage.method else [])],
     }
     parts = [
@@ -113,15 +112,21 @@ def _what(lineage: Lineage, adapter: Mapping[str, Any] | None) -> str:
 
 def _rows(what: str, data: Data) -> str:
     told = f"- {counted(data.rows, 'row')} {what}"
+    told += "" if data.seen is None else f", of which the run read {data.seen:,} before it ended"
     told += f", of `{_code(PurePosixPath(data.path).name)}`" if data.path else ""
     return told + (f" (sha256 `{_code(data.sha256[:16])}`)\n" if data.sha256 else "\n")
+
+
+def _read(data: Data) -> int:
+    return data.rows if data.seen is None else data.seen
 
 
 def _training(lineage: Lineage) -> str:
     recipe, curves = lineage.recipe, lineage.curves
     lines = {
         "Method": f"{lineage.method}{', all weights' if recipe.get('full') else ''}",
-        "Epochs, batch": f"{recipe.get('epochs')}, {recipe.get('batch')}",
+        "Epochs, batch": f"{recipe.get('epochs')}{' at most' if recipe.get('steps') else ''}, {recipe.get('batch')}",
+        "Learning rate": recipe.get("learning_rate"),
         "Seed": lineage.seed,
         "Steps": f"{curves.steps:,}{', stopped early' if curves.stopped_early else ''}",
         "Loss": _span(curves.first_loss, curves.last_loss),
@@ -173,23 +178,15 @@ def _evaluation(verdict: Mapping[str, Any] | None) -> str:
 
 def _limits(lineage: Lineage) -> str:
     lines = [
-        f"It learnt from {counted(lineage.data.rows, 'row')} for one task; what it does on anything else is not known."
+        f"It learnt from {counted(_read(lineage.data), 'row')} for one task; what it does on anything else is not known."
     ]
-    if 0 < lineage.data.rows < _ROWS_MATTER:
+    if 0 < _read(lineage.data) < _ROWS_MATTER:
         lines.append(f"Fewer than {_ROWS_MATTER} rows: it may have learnt them by heart.")
     if not lineage.general:
         lines.append("No general rows were mixed in, so it may have forgotten what the base could do.")
     if lineage.recipe.get("quantize"):
         lines.append("It was trained over a base in 4 bits; over the 16-bit base its scores may differ.")
     return "".join(f"- {line}\n" for line in lines)
-
-
-def _datasets(lineage: Lineage) -> list[str]:
-    told = (lineage.recipe.get("data"), lineage.recipe.get("general"))
-    there = lineage.data.path, lineage.general.path if lineage.general else None
-    return [
-        str(name) for name, path in zip(told, there, strict=True) if name and not path and _HUB_NAME.match(str(name))
-    ]
 
 
 def _settings(folder: Path) -> Mapping[str, Any] | None:

@@ -14,6 +14,7 @@ from ...evaluate.models.local import open_local
 from ...evaluate.stats.noninferiority import noninferior
 from ...evaluate.verdicts.budgets import Budgets
 from ...evaluate.verdicts.forgetting import Forgetting, measure_forgetting
+from ...evaluate.verdicts.gates import FLOOR
 from ..trl_face import quietly
 from .library import Adapter, base_folder
 from .lineage import Base
@@ -33,7 +34,7 @@ class Loss:
     """Nats a token of general text, after less before."""
     nats_at_most: float
     holds: bool
-    """Both ends are within the budgets of the verdict."""
+    """Both ends are within the budgets of the verdict, and ``before`` gets enough right for a loss to be seen."""
 
     def summary(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -90,6 +91,7 @@ def _loss(
     budgets = Budgets()
     right = noninferior(items, items_after, margin=budgets.forgetting)
     text = noninferior([-one for one in nats], [-one for one in nats_after], margin=budgets.perplexity, bounded=False)
-    holds = -right.low <= budgets.forgetting and -text.low <= budgets.perplexity
+    seen = fmean(items) >= FLOOR  # what is not there can't be lost
+    holds = seen and -right.low <= budgets.forgetting and -text.low <= budgets.perplexity
     pair = fmean(items), fmean(items_after)
     return Loss(before, after, pair, -right.gain, -right.low, -text.gain, -text.low, holds)

@@ -76,6 +76,7 @@ def budget(
     trained: int,
     longest: int,
     valid_tokens: int = 0,
+    teacher: Shape | None = None,
 ) -> Budget:
     """Return what a run takes.
 
@@ -88,6 +89,7 @@ def budget(
         trained: those of them that are trained.
         longest: tokens of the longest row: the batch that it stands in sets the peak.
         valid_tokens: of the rows whose loss is looked at.
+        teacher: of distil.
     """
     share, room = trained / max(tokens, 1), _ROOM * device.memory
 
@@ -100,6 +102,7 @@ def budget(
             checkpointing=checkpointing,
             share=share,
             accumulates=at_once < recipe.batch,
+            teacher=teacher,
         )
 
     def largest(checkpointing: bool) -> int:
@@ -139,6 +142,7 @@ def memory(
     checkpointing: bool,
     share: float = 1.0,
     accumulates: bool = False,
+    teacher: Shape | None = None,
 ) -> dict[str, int]:
     """Return the bytes that each part takes at the peak, which is where the way back begins.
 
@@ -150,10 +154,11 @@ def memory(
         checkpointing: whether what the layers keep is made again on the way back.
         share: of the tokens, that are trained: a GPU makes logits of these only.
         accumulates: whether a step has more than one batch.
+        teacher: of distil.
     """
     # Numbers that are computed with; all weights are trained in float32, whatever that is.
     short = device.kind != "cpu" and recipe.dtype != "float32"
-    held = _DTYPES[recipe.dtype or ("float32" if recipe.full or not short else "bfloat16")]
+    held = _DTYPES["float32" if recipe.full else recipe.dtype or ("bfloat16" if short else "float32")]
     linear = sum(map(prod, shape.linear.values()))
     weights = shape.parameters * (held + 2 * (recipe.full and short))  # autocast holds short copies of what is trained
     if recipe.quantize:  # NF4 with its scales quantized again takes 4.127 bits (Dettmers et al., 2023); the rest stays
@@ -172,6 +177,9 @@ def memory(
     parts = {
         "libraries": _LIBRARIES[device.kind],
         "weights": weights,
+        **({"teacher": teacher.parameters * (4 if device.kind == "cpu" else 2)} if teacher else {}),
+        # All weights are held against a copy of what they were; an adapter is switched off for that.
+        **({"reference": shape.parameters * held} if recipe.full and recipe.method in ("dpo", "kto") else {}),
         "optimizer" if recipe.full else "adapter": states,
     }
     if recipe.full:  # gradients come as activations go, unless those of the batch before are there already

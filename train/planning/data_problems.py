@@ -84,7 +84,10 @@ def known_evalsets(recipe: Recipe, of: Examples) -> list[EvalSet]:
 
 
 def _eval_rows(recipe: Recipe, of: Examples) -> Iterator[Problem]:
-    places = of.train.select(peer="id", file="file", line="line").unique("peer", keep="first", maintain_order=True)
+    rows = of.train.drop("general")
+    if of.valid is not None:  # which chose the checkpoint by them
+        rows = pl.concat([rows, of.valid.select(rows.columns)])
+    places = rows.select(peer="id", file="file", line="line").unique("peer", keep="first", maintain_order=True)
     for evalset in known_evalsets(recipe, of):
         from ...evaluate.evalsets.closeness import COPIES, spoilt  # its rules take a quarter of a second to import
 
@@ -93,9 +96,7 @@ def _eval_rows(recipe: Recipe, of: Examples) -> Iterator[Problem]:
                 "evalset.unfrozen",
                 f"{evalset.folder} is not frozen, so its rows may change; freeze it before training.",
             )
-        close = spoilt(evalset.rows, of.train.drop("general")).join(
-            places, on="peer", how="left", maintain_order="left"
-        )
+        close = spoilt(evalset.rows, rows).join(places, on="peer", how="left", maintain_order="left")
         listed = close.select("rule", "note", "file", "line", id="peer", eval_row="id")
         copies = listed.filter(pl.col("rule").is_in(COPIES))
         if copies.height:

@@ -135,7 +135,8 @@ def _free_memory() -> int:
     ):
         try:  # a container's share, where that is less
             most, now = (int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii")) for name in (limit, used))
-            free = min(free, most - now)
+            told = (Path("/sys/fs/cgroup") / used).with_name("memory.stat").read_text(encoding="ascii").split()
+            free = min(free, most - now + int(told[told.index("inactive_file") + 1]))  # files that were read are let go
         except (OSError, ValueError):  # "max": no limit
             continue
     return max(free, 0)

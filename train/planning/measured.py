@@ -24,6 +24,8 @@ MEASURED = pl.Schema(
         "cut": pl.Int64,  # trained tokens beyond the limit
         "highest": pl.Int64,  # token id
         "target": pl.String,
+        "worse": pl.String,
+        "good": pl.Boolean,  # what a label says of the answer
         "prompt": pl.String,  # what system and user say
     }
 )  # fmt: skip
@@ -44,7 +46,7 @@ def measured(recipe: Recipe, renderer: Renderer, rows: pl.DataFrame) -> pl.DataF
     )
     said = [turns(row) for row in rows.iter_rows(named=True)]
     lines = [
-        (*name, *_line(recipe, renderer, one, tokens), one.target, _prompt(one))
+        (*name, *_line(recipe, renderer, one, tokens), one.target, one.rejected, one.good, _prompt(one))
         for name, one, tokens in zip(named, said, _tokens(recipe, renderer, said), strict=True)
     ]
     return pl.DataFrame(lines, schema=MEASURED, orient="row")

@@ -76,8 +76,8 @@ class Plan:
 
     @property
     def lengths(self) -> Lengths | None:
-        """Of the rows that could be rendered; ``None`` where none could."""
-        return _lengths(self.rows["tokens"].drop_nulls())
+        """Of the rows that are trained on; ``None`` where there are none."""
+        return _lengths(self.rows.filter(self.kept)["tokens"].clip(upper_bound=self.recipe.max_length).drop_nulls())
 
     @property
     def trained(self) -> int:
@@ -90,11 +90,7 @@ class Plan:
     @property
     def kept(self) -> pl.Series:
         """Which rows are trained on: those that the limit leaves something to learn of."""
-        limit, cuts = self.recipe.max_length, self.recipe.too_long == "truncate"
-        fits = pl.lit(True) if limit is None else pl.col("tokens") <= limit
-        if self.recipe.method not in GENERATING:  # of these rows the prompt alone is taken
-            fits = (fits | cuts) & (pl.col("trained") > (pl.col("cut") if cuts else 0))
-        return self.rows.select(kept=fits.fill_null(False))["kept"]
+        return _kept(self.recipe, self.rows)
 
     @property
     def ends(self) -> int:
@@ -169,14 +165,15 @@ def plan(recipe: Recipe, *, examples: Examples | None = None, device: str | None
     renders = bool(renderer.templates) or recipe.method == "cpt"
     rows = measured(recipe, renderer, of.train) if renders else MEASURED.to_frame()
     valid = measured(recipe, renderer, of.valid) if renders and of.valid is not None else None
-    fed = rows.drop_nulls("tokens").filter(pl.col("tokens") <= (recipe.max_length or np.iinfo(np.int64).max))
-    longest = max(int(fed["tokens"].max() or 1), recipe.max_length or 0 if recipe.too_long == "truncate" else 0)  # type: ignore[arg-type]
+    fed = rows.filter(_kept(recipe, rows)).with_columns(pl.col("tokens").clip(upper_bound=recipe.max_length))
+    written = int(recipe.trl.get("max_completion_length", 512)) if recipe.method in GENERATING else 0
     taken = budget(
         recipe, shape, machine, rows=max(fed.height, 1), tokens=int(fed["tokens"].sum()), trained=int(fed["trained"].sum()),
-        longest=min(longest, int(rows["tokens"].max() or 1)), valid_tokens=0 if valid is None else int(valid["tokens"].sum()),  # type: ignore[arg-type]
+        longest=int(fed["tokens"].max() or 1) + written, valid_tokens=0 if valid is None else int(valid["tokens"].sum()),  # type: ignore[arg-type]
+        teacher=None if recipe.teacher is None else read_shape(model_folder(recipe.teacher)),
     )  # fmt: skip
     licence = base_license(folder)
-    problems = [*run_problems(recipe, folder, renderer, shape, taken)]
+    problems = [*run_problems(recipe, folder, renderer, shape, taken, fed["tokens"])]
     problems += row_problems(recipe, renderer, shape, rows) if renders else []
     problems += data_problems(recipe, of, rows, licence)
     problems.sort(key=lambda one: one.level != "refuse")
@@ -184,6 +181,14 @@ def plan(recipe: Recipe, *, examples: Examples | None = None, device: str | None
         recipe, folder, rows, valid, shape, renderer, taken, of.licenses, licence,
         [str(one.folder) for one in known_evalsets(recipe, of)], _first(recipe, renderer, of.train), problems, of.notes,
     )  # fmt: skip
+
+
+def _kept(recipe: Recipe, rows: pl.DataFrame) -> pl.Series:
+    limit, cuts = recipe.max_length, recipe.too_long == "truncate"
+    fits = pl.lit(True) if limit is None else pl.col("tokens") <= limit
+    if recipe.method not in GENERATING:  # of these rows the prompt alone is taken
+        fits = (fits | cuts) & (pl.col("trained") > (pl.col("cut") if cuts else 0))
+    return rows.select(kept=fits.fill_null(False))["kept"]
 
 
 def _first(recipe: Recipe, renderer: Renderer, rows: pl.DataFrame) -> list[Shown]:

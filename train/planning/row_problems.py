@@ -49,6 +49,7 @@ def row_problems(recipe: Recipe, renderer: Renderer, shape: Shape, rows: pl.Data
         shape: of the base.
         rows: ``measured.MEASURED``.
     """
+    yield from _judged(recipe, rows)
     yield from _rendered(recipe, renderer, rows)
     yield from _long(recipe, shape, rows)
     size = renderer.tokenizer.get_vocab_size(with_added_tokens=True)
@@ -69,6 +70,31 @@ def row_problems(recipe: Recipe, renderer: Renderer, shape: Shape, rows: pl.Data
             f"{counted(own.height, 'row')} to train on: with fewer than {FEW} a prompt with examples often does as well, "
             "and what an adapter gains is within the chance of the draw; measure it against `vetset eval --ladder`, or add "
             "rows.",
+        )
+
+
+def _judged(recipe: Recipe, rows: pl.DataFrame) -> Iterator[Problem]:
+    """Answers that are trained as good ones though somebody called them bad, and pairs that tell nothing apart."""
+    if recipe.method in ("sft", "distil") and (bad := rows.filter(~pl.col("good"))).height:
+        yield warned(
+            "answer.bad",
+            f"{counted(bad.height, 'row')} have an answer that their label calls bad, and it would be trained like the good "
+            "ones; take method = 'kto', or leave these rows out.",
+            bad,
+        )
+    if recipe.method in ("dpo", "orpo") and (bad := rows.filter(pl.col("target") == pl.col("worse"))).height:
+        yield warned(
+            "pair.same",
+            f"in {counted(bad.height, 'pair')} the worse answer is the better one, so there is nothing to tell apart; leave "
+            "them out.",
+            bad,
+        )
+    if recipe.method in ("dpo", "orpo") and (bad := rows.filter(~pl.col("worse").str.contains(r"\S"))).height:
+        yield warned(
+            "pair.empty",
+            f"in {counted(bad.height, 'pair')} the worse answer is empty: the model would learn that to say anything is better; "
+            "leave them out.",
+            bad,
         )
 
 

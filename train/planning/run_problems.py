@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
+import polars as pl
+
 from ...curate.errors import quote
+from ...curate.wording import counted
 from ..recipe import LEARNING_RATES, Recipe
+from ..resuming import not_ours
 from ..rows.rendering import Renderer
 from ..trl_face import OURS, OWNED, OWNED_BY_LORA
 from .budget import Budget
@@ -22,7 +27,9 @@ _STEPS = 20
 """Updates under which a rate that rises and falls has no time to do either."""
 
 
-def run_problems(recipe: Recipe, folder: Path, renderer: Renderer, shape: Shape, taken: Budget) -> Iterator[Problem]:
+def run_problems(
+    recipe: Recipe, folder: Path, renderer: Renderer, shape: Shape, taken: Budget, lengths: pl.Series
+) -> Iterator[Problem]:
     """Yield what is wrong with a run, its rows aside.
 
     Args:
@@ -31,11 +38,18 @@ def run_problems(recipe: Recipe, folder: Path, renderer: Renderer, shape: Shape,
         renderer: of the base.
         shape: of the base.
         taken: what the run takes.
+        lengths: tokens of the rows that are trained on.
     """
+    yield from _out(recipe)
     yield from _base(recipe, folder, renderer, shape)
     yield from _dials(recipe, shape, taken)
     yield from _keys(recipe)
-    yield from _machine(recipe, taken)
+    yield from _machine(recipe, taken, lengths)
+
+
+def _out(recipe: Recipe) -> Iterator[Problem]:
+    if why := not_ours(Path(recipe.out)):
+        yield refused("out.taken", why)
 
 
 def _base(recipe: Recipe, folder: Path, renderer: Renderer, shape: Shape) -> Iterator[Problem]:
@@ -104,8 +118,12 @@ def _dials(recipe: Recipe, shape: Shape, taken: Budget) -> Iterator[Problem]:
     if taken.steps < _STEPS:
         yield warned(
             "steps.few",
-            f"{taken.steps} steps are too few for the rate to rise and fall; take a smaller batch than {recipe.batch}, or "
-            f"more epochs than {recipe.epochs:g}.",
+            f"{counted(taken.steps, 'step')}: too few for the rate to rise and fall; "
+            + (
+                "take more steps, or leave out steps."
+                if recipe.steps
+                else f"take a smaller batch than {recipe.batch}, or more epochs than {recipe.epochs:g}."
+            ),
         )
     if recipe.full:
         return
@@ -144,17 +162,25 @@ def _keys(recipe: Recipe) -> Iterator[Problem]:
             )
 
 
-def _machine(recipe: Recipe, taken: Budget) -> Iterator[Problem]:
+def _machine(recipe: Recipe, taken: Budget, lengths: pl.Series) -> Iterator[Problem]:
     device, needs = taken.device, f"{taken.bytes / 1e9:.1f} GB"
     has = f"{device.name} has {device.memory / 1e9:.1f} GB"
     if not taken.fits:
+        usual = int(lengths.quantile(0.99, "higher") or 0)
+        long = lengths.filter(lengths > usual).len()
         smaller = [
+            f"max_length = {usual} with too_long = 'drop' (the {counted(long, 'row')} above it set the peak)"
+            * (2 * usual < int(lengths.max() or 0)),  # type: ignore[arg-type] - a column of numbers
             f"at_once = {taken.largest}" * (0 < taken.largest < taken.at_once),
             "checkpointing = true" * (not taken.checkpointing),
             "quantize = '4bit'" * (not recipe.quantize and not recipe.full), "a smaller max_length, rank or base",
         ]  # fmt: skip
-        yield refused(
-            "memory.over", f"it takes about {needs} at the peak and {has}; try {', '.join(filter(None, smaller))}."
+        # What several processes share is not reckoned with.
+        say = warned if int(os.environ.get("WORLD_SIZE", "1")) > 1 else refused
+        yield say(
+            "memory.over",
+            f"it takes about {needs} at the peak and {has}; try {', '.join(filter(None, smaller))}, or several GPUs "
+            "(docs/training.md).",
         )
     elif taken.bytes > 0.85 * device.memory:
         yield warned(
@@ -166,6 +192,8 @@ def _machine(recipe: Recipe, taken: Budget) -> Iterator[Problem]:
             "dtype.unfit",
             f"{device.name} has no bfloat16, so a step takes several times as long; set dtype = 'float16'.",
         )
+    if recipe.method == "kto" and taken.at_once < 2:
+        yield refused("kto.alone", "kto measures a row against another one of its batch; set at_once = 2 or more.")
     if not device.here:
         return
     if recipe.quantize and find_spec("bitsandbytes") is None:

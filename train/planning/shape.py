@@ -13,7 +13,6 @@ from ...curate.errors import DataError
 from ...evaluate.models.weights_digest import tensor_names
 from ..recipe import Recipe
 
-_BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2}
 _NO_LINEAR = re.compile(r"(^|\.)(lm_head|embed\w*|wte|wpe|embeddings?|norm\w*|ln_\w+)(\.|$)")
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.\d+\.")
 
@@ -24,8 +23,6 @@ class Shape:
 
     tensors: dict[str, tuple[int, ...]]
     """Shape of each tensor as stored."""
-    stored: int
-    """Bytes of all of them."""
     hidden: int
     layers: int
     queries: int
@@ -124,7 +121,6 @@ def read_shape(folder: Path) -> Shape:
     inner = int(said.get("moe_intermediate_size") or inner) * at_once if experts else inner
     return Shape(
         {name: tuple(one["shape"]) for name, one in tensors.items()},
-        sum(prod(one["shape"]) * _BYTES.get(one["dtype"], 1) for one in tensors.values()),
         hidden, layers, heads * each, groups * each, inner, at_once / experts if experts else 1.0, context,
         str(shortened.get("quant_method", "it")) if isinstance(shortened, dict) else None,
     )  # fmt: skip

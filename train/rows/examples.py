@@ -12,7 +12,7 @@ import polars as pl
 
 from ...curate.dataset import MESSAGE, Dataset, is_set
 from ...curate.errors import DataError, UsageError, quote
-from ...curate.exports.provenance import digest_ids, licenses_of, sha256
+from ...curate.exports.provenance import digest_rows, licenses_of, sha256
 from ...curate.formats.records import target_of
 from ...curate.manifest import PROVENANCE
 from ...curate.messages import Said
@@ -42,7 +42,9 @@ class Turns:
 
     def whole(self, method: Method) -> str | None:
         """The text of a row that is trained as it stands: any of cpt, and of sft a general one that nobody answers."""
-        alone = len(self.messages) == 1 and (method == "cpt" or (method == "sft" and self.target is None))
+        if method == "cpt":  # its rows are one turn, after which a label may stand as an answer
+            return self.messages[0]["content"]
+        alone = len(self.messages) == 1 and method == "sft" and self.target is None
         return self.messages[0]["content"] if alone else None
 
     @property
@@ -60,7 +62,7 @@ class Examples:
     source: Path
     """The file or set that ``train`` is from."""
     sha256: str
-    """Of that file; of a set over the ids of its rows, sorted, one a line."""
+    """Of that file; of a set over what its rows say (``digest_rows``)."""
     licenses: dict[str, int]
     """Licence to rows of ``source``, the most first; of an export's file as its provenance has them."""
     provenance: Path | None
@@ -69,9 +71,9 @@ class Examples:
     """What is to be said of the data: sentences."""
 
     def digest(self, what: Literal["train", "valid", "general"]) -> str | None:
-        """Return the SHA-256 over the ids of a set of rows; ``None`` where it has none."""
+        """Return the SHA-256 over what the rows say; ``None`` where there are none."""
         rows = self.valid if what == "valid" else self.train.filter(pl.col("general") == (what == "general"))
-        return digest_ids(rows["id"]) if rows is not None and rows.height else None
+        return digest_rows(rows) if rows is not None and rows.height else None
 
 
 def examples(recipe: Recipe) -> Examples:
@@ -86,7 +88,7 @@ def examples(recipe: Recipe) -> Examples:
     if data.is_dir() and not is_set(data):
         data, beside = _files_in(data)
         valid = None if beside is None else training_rows(beside)
-    rows = training_rows(data)
+    rows = training_rows(data, tell=notes.append)
     whole = is_set(data)
     account, provenance = ({}, None) if whole else _account(data, notes)
     if recipe.valid is not None:
@@ -102,7 +104,7 @@ def examples(recipe: Recipe) -> Examples:
         train = pl.concat([train, _general(recipe, train.height, notes)])
     return Examples(
         train, None if valid is None else _shaped(valid, recipe.method, str(recipe.valid or data)), data,
-        digest_ids(rows["id"]) if whole else sha256(data), licenses, provenance, notes,
+        digest_rows(rows) if whole else sha256(data), licenses, provenance, notes,
     )  # fmt: skip
 
 
