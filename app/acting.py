@@ -310,13 +310,13 @@ def export(
     name: SetArgument,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the files.")],
     format_: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
             help="messages, prompt-completion, preference, kto, openai, alpaca, sharegpt, text-label, text, "
-            "parquet or csv.",
+            "parquet or csv (default: messages; preference where each row has a worse answer, too).",
         ),
-    ] = "messages",
+    ] = None,
     held: Annotated[
         str, typer.Option(help="Rows on which blocking findings stand: hold (leave out), keep, or refuse to export.")
     ] = "hold",

@@ -65,7 +65,7 @@ def export(
     dataset: Dataset,
     folder: str | Path,
     *,
-    format: str = "messages",
+    format: str | None = None,
     held: Held = "hold",
     extra: bool = False,
     seed: int = 0,
@@ -79,7 +79,7 @@ def export(
     Args:
         dataset: the set; decisions are applied, the set's rows stay.
         folder: is made if missing; may hold an earlier export and nothing else.
-        format: one of ``formats.FORMATS``.
+        format: one of ``formats.FORMATS``; for ``None`` ``messages``, or ``preference`` where each row has a worse answer, too.
         held: rows on which a blocking finding stands are held back by default: a check that blocks and a file that
             holds the row anyway would contradict each other.
         extra: write the source's other fields too; off, as trainers refuse or ignore what they don't know.
@@ -91,7 +91,8 @@ def export(
         GateError: ``held="refuse"`` and a blocking finding stands; nothing was written.
         DataError: no row is left to write; nothing was written.
     """
-    formats.known_format(format)
+    if format is not None:
+        formats.known_format(format)
     if held not in get_args(Held):
         raise UsageError(f"held is {quote(held)}; give hold, keep or refuse.")
     folder = Path(folder)
@@ -104,7 +105,8 @@ def export(
             f"(`vetset decide {shell(dataset.folder)}`), or export with --held hold to leave them out."
         )
     rows = vetting.to_write(keep=held == "keep")
-    options = {"format": format, "held": held, "extra": extra, "seed": seed}
+    paired = rows.height > 0 and rows["rejected"].null_count() == 0
+    options = {"format": format or ("preference" if paired else "messages"), "held": held, "extra": extra, "seed": seed}
     with _staged(folder) as stage:
         result = _write(dataset, stage, rows, vetting=vetting, options=options)
         listed = disk.writable(dataset.folder)

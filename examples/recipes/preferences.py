@@ -45,7 +45,7 @@ def prepare(folder, data):
     vetset("evalset", "build", "pairs.vet", "-o", "pairs.evalset", "--rows", 180, "--dev-share", 0.33)
     vetset("evalset", "freeze", "pairs.evalset")
     vetset("split", "pairs.vet", "--ratios", "0.95,0.05", "--names", "train,valid")
-    vetset("export", "pairs.vet", "-o", "vetted", "--format", "preference")
+    vetset("export", "pairs.vet", "-o", "vetted")
 
 
 def _taken_for(text, intent, rows):

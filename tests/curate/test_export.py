@@ -370,3 +370,16 @@ def test_a_kill_at_each_rename_leaves_the_old_export_or_the_new_one(tmp_path, ex
     assert seen == sorted(seen, reverse=True)  # parquet up to one rename, messages from there
     assert seen.count("parquet") >= 3
     assert seen.count("messages") >= 3
+
+
+def test_pairs_are_written_as_pairs_where_nobody_names_a_format(tmp_path):
+    pairs = [
+        {
+            "messages": [{"role": "user", "content": f"q{n}"}, {"role": "assistant", "content": "good"}],
+            "rejected": "bad",
+        }
+        for n in range(3)
+    ]
+    assert export(make(tmp_path / "pairs.vet", pairs), tmp_path / "out").format == "preference"
+    alone = [*pairs, {**pairs[0], "rejected": None}]
+    assert export(make(tmp_path / "some.vet", alone), tmp_path / "some").format == "messages"
