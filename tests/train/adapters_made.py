@@ -9,12 +9,12 @@ from vetset.train.recipe import Recipe
 from vetset.train.rows.examples import examples
 
 CURVES = """step,epoch,loss,valid_loss,learning_rate,grad_norm,tokens,tokens_per_second,seconds
-1,0.1,2.5,,0.001,1.5,100,50,2
-2,0.2,,2.25,,,,,
-3,0.3,1.5,,0.0005,nan,300,60,5
-4,0.4,,1.75,,,,,
-5,0.5,1.25,,0.0001,0.9,500,62,8
-6,0.6,,2.0,,,,,
+1,0.167,2.5,,0.001,1.5,100,50,2
+2,0.333,,2.25,,,,,
+3,0.5,1.5,,0.0005,nan,300,60,5
+4,0.667,,1.75,,,,,
+5,0.833,1.25,,0.0001,0.9,500,62,8
+6,1.0,,2.0,,,,,
 """
 
 

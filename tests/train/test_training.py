@@ -12,6 +12,7 @@ from vetset.evaluate.models.local import open_local
 from vetset.evaluate.models.protocol import Request
 from vetset.tests.small_models import tiny_model
 from vetset.tests.train.runs_made import answers, asked, pairs, recipe_of, run, texts, told, written
+from vetset.train.adapters.lineage import read_lineage
 from vetset.train.curves import read_curves
 from vetset.train.recipe import read_recipe
 from vetset.train.rows.examples import examples
@@ -270,3 +271,14 @@ def test_a_batch_that_devices_cannot_share_is_refused(tiny, data, tmp_path, monk
 def test_a_device_to_plan_for_is_not_trained_on(device, said, tiny, data, tmp_path):
     with pytest.raises(UsageError, match=said):
         run(recipe_of(tiny, data, tmp_path / "out", device=device))
+
+
+def test_a_run_that_ended_before_each_row_was_read_says_how_many_were(tiny, data, tmp_path):
+    trained, _ = run(recipe_of(tiny, data, tmp_path / "out", steps=2))
+    lineage = read_lineage(trained.folder)
+    assert (lineage.data.rows, lineage.data.seen) == (trained.rows, 2 * 4)
+    assert f"of which the run read {2 * 4} before it ended" in (trained.folder / "README.md").read_text(
+        encoding="utf-8"
+    )
+    whole, _ = run(recipe_of(tiny, data, tmp_path / "whole"))
+    assert read_lineage(whole.folder).data.seen is None

@@ -130,14 +130,15 @@ def write_lineage(
     from .model_card import write_card
 
     folder = Path(folder)
+    resolved = recipe.model_copy(update={"learning_rate": recipe.rate})
     own, curves = examples.train.filter(~pl.col("general")), summary(read_curves(folder), stopped_early=stopped_early)
     mixed = examples.train.filter(pl.col("general"))
     lineage = Lineage(
         format=FORMAT, finished=now(), task=recipe.task or "", method=recipe.method,
-        recipe=recipe.model_dump(mode="json") | {"learning_rate": recipe.rate}, recipe_sha256=recipe_digest(recipe),
+        recipe=resolved.model_dump(mode="json"), recipe_sha256=recipe_digest(resolved),
         data=_data(
             own, folder, examples.source, sha256=examples.sha256, licenses=examples.licenses,
-            seen=_seen(recipe, curves, examples, own),
+            seen=_seen(own.height, read_curves(folder)),
             provenance=None if examples.provenance is None else _sha256(examples.provenance),
         ),
         general=None if mixed.is_empty() else _data(
@@ -155,10 +156,10 @@ def write_lineage(
     return lineage
 
 
-def _seen(recipe: Recipe, curves: Curves, examples: Examples, own: pl.DataFrame) -> int | None:
-    asked = recipe.trl.get("num_generations", 8) if recipe.method == "grpo" else 1  # there a batch counts answers
-    share = curves.steps * recipe.batch / asked / max(examples.train.height, 1)
-    return None if share >= 1 else round(own.height * share)
+def _seen(rows: int, curves: pl.DataFrame) -> int | None:
+    """How many rows were read by the epoch of the last step; ``None`` where each was, or nobody knows."""
+    share: Any = curves["epoch"].max()
+    return None if share is None or share >= 1 else round(rows * share)
 
 
 def save_lineage(folder: Path, lineage: Lineage) -> None:
