@@ -49,5 +49,5 @@ def model_folder(name: str | Path, *, holds: str = "config.json", download: bool
         ) from error
     raise UsageError(
         f"{quote(said)} is not on this machine and would be fetched from https://huggingface.co/{quote(said)[1:-1]} (its "
-        "weights); add --download to fetch it, or give a folder that holds it."
+        f"weights); add --download to fetch it (or run `hf download {quote(said)[1:-1]}`), or give a folder that holds it."
     )

@@ -1,9 +1,12 @@
 """What a plan counts is what is trained, and what would be trained against its purpose is named."""
 
+from pathlib import Path
+
 import pytest
 from vetset.tests.evaluate.runs_made import made_evalset
 from vetset.tests.small_models import tiny_model
 from vetset.tests.train.plans_made import asked, planned, problems, tickets, written
+from vetset.train.recipe import LEARNING_RATES, Lora, Recipe
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +74,13 @@ def test_one_long_row_that_sets_the_peak_is_told_first(tiny, tmp_path):
     rows = [*tickets(300), asked("x" * 1900, "y")]
     said = problems(tiny, rows, tmp_path, device="t4", batch=65536, at_once=65536)["memory.over"].said
     assert "too_long = 'drop' (the 1 row above it set the peak)" in said
+
+
+def test_the_page_of_the_recipe_has_every_key():
+    page = (Path(__file__).parents[2] / "docs" / "recipe.md").read_text(encoding="utf-8")
+    assert [
+        name
+        for name in (*Recipe.model_fields, *Lora.model_fields)
+        if f"`{name}`" not in page and f"`[{name}]`" not in page
+    ] == []
+    assert [method for method, rate in LEARNING_RATES.items() if f"{method} {rate:g}" not in page] == []
