@@ -11,12 +11,10 @@ import csv
 import json
 import os
 import random
-import shutil
-import sys
 from itertools import groupby
-from pathlib import Path
 
-from steps import HERE, SHARED, vetset
+import steps
+from steps import vetset
 
 FIELDS = (
     "name", "booking_confirmation_number", "email_address", "phone_number", "departure_city", "arrival_city", "start_date",
@@ -79,10 +77,7 @@ def fields(row):
 
 def train(folder, model):
     """Plan, then train."""
-    os.chdir(folder)
-    shutil.copy(HERE / "json_extraction.toml", ".")
-    vetset("plan", "json_extraction.toml", "--base", model)
-    vetset("train", "json_extraction.toml", "--base", model)
+    steps.train("json_extraction", folder, model)
 
 
 def judge(folder, model):
@@ -93,13 +88,8 @@ def judge(folder, model):
         "--examples", "passengers.vet", "--scorer", "fields", "--scorer", "schema:passenger.schema.json", "--max-tokens", 80,
         "--train", "vetted/train.jsonl", "--forgetting", "--name", "json",
     )  # fmt: skip
-    best = json.loads(Path("runs/json-ladder-ship.json").read_text(encoding="utf-8"))["best_cheaper"]
-    vetset("compare", f"runs/{best}", "runs/json-candidate-ship.run", allowed=(0, 1, 2))
+    steps.verdict("json")
 
 
 if __name__ == "__main__":
-    verb, folder, *rest = sys.argv[1:]
-    if verb == "prepare":
-        prepare(Path(folder), Path(rest[0]).resolve() if rest else SHARED / "support_chat")
-    else:
-        {"train": train, "judge": judge}[verb](Path(folder), str(Path(rest[0]).resolve()))
+    steps.main(prepare, train, judge, "support_chat")

@@ -12,11 +12,9 @@ import csv
 import json
 import os
 import re
-import shutil
-import sys
-from pathlib import Path
 
-from steps import HERE, SHARED, vetset
+import steps
+from steps import vetset
 
 ASKED = "Name the intent."
 INTENTS = (
@@ -61,10 +59,7 @@ def _words(text):
 
 def train(folder, model):
     """Plan, then train."""
-    shutil.copy(HERE / "preferences.toml", folder)
-    os.chdir(folder)
-    vetset("plan", "preferences.toml", "--base", model)
-    vetset("train", "preferences.toml", "--base", model)
+    steps.train("preferences", folder, model)
 
 
 def judge(folder, model):
@@ -75,13 +70,8 @@ def judge(folder, model):
         "--scorer", "class", "--examples", "pairs.vet", "--choose", "per-class", "--shots", 10, "--max-tokens", 24,
         "--forgetting",
     )  # fmt: skip
-    best = json.loads(Path("runs/preferences-ladder-ship.json").read_text(encoding="utf-8"))["best_cheaper"]
-    vetset("compare", f"runs/{best}", "runs/preferences-candidate-ship.run", allowed=(0, 1, 2))
+    steps.verdict("preferences")
 
 
 if __name__ == "__main__":
-    verb, folder, *rest = sys.argv[1:]
-    if verb == "prepare":
-        prepare(Path(folder), Path(rest[0]).resolve() if rest else SHARED / "bank_intents")
-    else:
-        {"train": train, "judge": judge}[verb](Path(folder), str(Path(rest[0]).resolve()))
+    steps.main(prepare, train, judge, "bank_intents")

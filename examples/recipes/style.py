@@ -9,11 +9,9 @@ DATA holds ori_pqal.json of PubMedQA (MIT): 1,000 papers whose title is a questi
 
 import json
 import os
-import shutil
-import sys
-from pathlib import Path
 
-from steps import HERE, SHARED, vetset
+import steps
+from steps import vetset
 
 ASKED = "Give the title of the paper with this conclusion, as a question."
 LONGEST = 303  # characters of a conclusion: a core of a CPU reads 80 tokens a second while it trains
@@ -41,10 +39,7 @@ def prepare(folder, data):
 
 def train(folder, model):
     """Plan, then train."""
-    os.chdir(folder)
-    shutil.copy(HERE / "style.toml", ".")
-    vetset("plan", "style.toml", "--base", model)
-    vetset("train", "style.toml", "--base", model)
+    steps.train("style", folder, model)
 
 
 def judge(folder, model):
@@ -55,13 +50,8 @@ def judge(folder, model):
         "--examples", "titles.vet", "--scorer", "chrf", "--scorer", r"question=regex:^[^?]+[?]$", "--max-tokens", 80,
         "--train", "vetted/train.jsonl", "--forgetting",
     )  # fmt: skip
-    best = json.loads(Path("runs/style-ladder-ship.json").read_text(encoding="utf-8"))["best_cheaper"]
-    vetset("compare", f"runs/{best}", "runs/style-candidate-ship.run", allowed=(0, 1, 2))
+    steps.verdict("style")
 
 
 if __name__ == "__main__":
-    verb, folder, *rest = sys.argv[1:]
-    if verb == "prepare":
-        prepare(Path(folder), Path(rest[0]).resolve() if rest else SHARED / "pubmedqa")
-    else:
-        {"train": train, "judge": judge}[verb](Path(folder), str(Path(rest[0]).resolve()))
+    steps.main(prepare, train, judge, "pubmedqa")

@@ -10,10 +10,9 @@ DATA holds glaive_toolcall_en_demo.json of LLaMA-Factory (Apache-2.0; the upstre
 import json
 import os
 import shutil
-import sys
-from pathlib import Path
 
-from steps import HERE, SHARED, vetset
+import steps
+from steps import HERE, vetset
 
 
 def prepare(folder, data):
@@ -63,13 +62,8 @@ def judge(folder, model):
         "--name", "tools", "--template", "tool_calls.jinja", "--examples", "calls.vet", "--shots", 4, "--scorer", "tool_calls",
         "--scorer", "name=tool_calls:name", "--max-tokens", 96, "--train", "vetted/train.jsonl", "--forgetting",
     )  # fmt: skip
-    best = json.loads(Path("runs/tools-ladder-ship.json").read_text(encoding="utf-8"))["best_cheaper"]
-    vetset("compare", f"runs/{best}", "runs/tools-candidate-ship.run", allowed=(0, 1, 2))
+    steps.verdict("tools")
 
 
 if __name__ == "__main__":
-    verb, folder, *rest = sys.argv[1:]
-    if verb == "prepare":
-        prepare(Path(folder), Path(rest[0]).resolve() if rest else SHARED / "llm_formats")
-    else:
-        {"train": train, "judge": judge}[verb](Path(folder), str(Path(rest[0]).resolve()))
+    steps.main(prepare, train, judge, "llm_formats")

@@ -12,11 +12,9 @@ import csv
 import json
 import os
 import random
-import shutil
-import sys
-from pathlib import Path
 
-from steps import HERE, SHARED, vetset
+import steps
+from steps import vetset
 
 ASKED = "Reply in one sentence of at most 15 words."
 KEEPS = "keeps=verify:one_sentence.py:keeps"
@@ -56,11 +54,7 @@ def _write(path, rows):
 
 def train(folder, model):
     """Plan, then train."""
-    shutil.copy(HERE / "verifier.toml", folder)
-    shutil.copy(HERE / "one_sentence.py", folder)
-    os.chdir(folder)
-    vetset("plan", "verifier.toml", "--base", model)
-    vetset("train", "verifier.toml", "--base", model)
+    steps.train("verifier", folder, model, "one_sentence.py")
 
 
 def judge(folder, model):
@@ -70,13 +64,8 @@ def judge(folder, model):
         "eval", model, "--on", "questions.evalset", "--part", "ship", "--ladder", "--adapter", "adapter", "--name", "verifier",
         "--scorer", KEEPS, "--max-tokens", 48, "--examples", "shown.jsonl", "--shots", 3, "--choose", "random", "--forgetting",
     )  # fmt: skip
-    best = json.loads(Path("runs/verifier-ladder-ship.json").read_text(encoding="utf-8"))["best_cheaper"]
-    vetset("compare", f"runs/{best}", "runs/verifier-candidate-ship.run", allowed=(0, 1, 2))
+    steps.verdict("verifier")
 
 
 if __name__ == "__main__":
-    verb, folder, *rest = sys.argv[1:]
-    if verb == "prepare":
-        prepare(Path(folder), Path(rest[0]).resolve() if rest else SHARED / "bank_intents")
-    else:
-        {"train": train, "judge": judge}[verb](Path(folder), str(Path(rest[0]).resolve()))
+    steps.main(prepare, train, judge, "bank_intents")

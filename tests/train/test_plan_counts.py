@@ -11,7 +11,6 @@ from vetset.train.recipe import LEARNING_RATES, Lora, Recipe
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    pytest.importorskip("transformers")
     return tiny_model(tmp_path_factory.mktemp("tiny") / "model")
 
 
