@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from ...curate.errors import DataError, UsageError, quote
+from ...curate.json_in_text import NoJson, read_json
 from ...curate.masking import mask
 from ...curate.text import fold
 from .answers import settle, wanted
 from .case import Case, Scored
-from .json_answers import NoJson, canonical, parsed, read_json
+from .json_answers import canonical, parsed
 
 _DEEPEST = 50
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...curate.errors import DataError, UsageError, quote
+from ...curate.json_in_text import NoJson
 from .answers import settle
 from .case import Case, Scored
-from .json_answers import NoJson, canonical, parsed
+from .json_answers import canonical, parsed
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator

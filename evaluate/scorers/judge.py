@@ -14,6 +14,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Literal
 
+from ...curate.calls import Ask
 from ...curate.errors import GateError, UsageError, quote
 from ...curate.messages import Said
 from ...curate.wording import counted
@@ -21,9 +22,6 @@ from ..models.protocol import Answer, Model, Parameters, Request
 from .answers import statuses
 from .case import Case, Scored
 from .judge_prompts import Rubric, one_answer, prompts_digest, read_verdict, two_answers
-
-Ask = Callable[[Sequence[Request]], list[Answer]]
-"""Requests to answers, in order. Give one that keeps a journal, and no judgement is paid for twice."""
 
 Again = Callable[[Sequence[Request], Callable[[int, Answer], bool]], list[Answer]]
 """As ``Ask``; is told of each place and its kept reply whether that can't be read."""

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
+from ...curate.calls import Ask
 from ...curate.embed.encoder import Encoder
 from ...curate.errors import UsageError, quote
 from ..models.protocol import Model
@@ -17,7 +18,7 @@ from .exact_match import score_contains, score_exact, score_normalised
 from .field_match import field_names, score_fields
 from .json_answers import score_json
 from .json_schema import schema_scorer
-from .judge import Ask, Judge, judge_answers
+from .judge import Judge, judge_answers
 from .judge_calibration import Calibration, load_calibration, require_calibrated
 from .judge_prompts import read_rubric
 from .numbers import score_number, tolerance

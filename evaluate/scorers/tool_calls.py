@@ -12,10 +12,11 @@ from functools import partial
 from typing import Any
 
 from ...curate.errors import DataError, UsageError, quote
+from ...curate.json_in_text import NoJson, read_json
 from ...curate.quality.tool_use import Call, parse_calls
 from .answers import settle, spoken, wanted
 from .case import Case, Scored
-from .json_answers import NoJson, canonical, read_json
+from .json_answers import canonical
 
 _OPENS, _CLOSES = "<tool_call>", "</tool_call>"
 NOTHING = "[]"

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vetset.curate.dataset import Dataset
 from vetset.curate.errors import DataError, UsageError
+from vetset.curate.json_in_text import NoJson, read_json
 from vetset.curate.reading.reader import read
 from vetset.evaluate.evalsets.evalset import reference
 from vetset.evaluate.scorers.case import Case
 from vetset.evaluate.scorers.field_match import field_figures, flatten, same, score_fields
-from vetset.evaluate.scorers.json_answers import NoJson, canonical, read_json, score_json
+from vetset.evaluate.scorers.json_answers import canonical, score_json
 from vetset.evaluate.scorers.json_schema import read_schema, score_schema
 from vetset.evaluate.scorers.registry import scorer
 from vetset.evaluate.scorers.tool_calls import score_tool_calls
