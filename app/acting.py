@@ -274,8 +274,8 @@ def split(
     by: Annotated[
         str | None,
         typer.Option(
-            help="What must not be broken, of group, source, time, duplicates, near (default: group if rows have one, "
-            "duplicates, near)."
+            help="What must not be broken, of group, source, time, duplicates, near, parents (default: group if rows have "
+            "one, duplicates, near, parents if rows are synthetic)."
         ),
     ] = None,
     names: Annotated[str | None, typer.Option(help="Names of the splits, with commas between.")] = None,
@@ -322,6 +322,13 @@ def export(
     ] = "hold",
     extra: Annotated[bool, typer.Option("--extra/--no-extra", help="Write the source's other fields too.")] = False,
     seed: Annotated[int, typer.Option(help="Kept in the provenance.")] = 0,
+    waive_terms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="'REASON by NAME'",
+            help="Why rows may be written of a teacher whose terms are unknown or not open, and who says so; it is recorded.",
+        ),
+    ] = None,
     config: ConfigOption = None,
     as_json: Json = False,
 ) -> None:
@@ -331,7 +338,10 @@ def export(
     from .printing import print_export
 
     dataset = Dataset.open(name)
-    result = run(dataset, out, format=format_, held=held, extra=extra, seed=seed, policy=policy_of(config, dataset))  # pyright: ignore[reportArgumentType]
+    result = run(
+        dataset, out, format=format_, held=held, extra=extra, seed=seed, policy=policy_of(config, dataset),  # pyright: ignore[reportArgumentType]
+        waive_terms=waive_terms,
+    )  # fmt: skip
     warn(dataset)
     answer(result.summary(), as_json, lambda: print_export(result))
 

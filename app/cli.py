@@ -14,6 +14,7 @@ from . import (
     adapters_command,
     agree_command,
     compare_command,
+    distill_command,
     drift_command,
     eval_command,
     evalset_command,
@@ -48,7 +49,7 @@ for verb in (
     acting.decide, looking.decisions,
     acting.split, acting.export, looking.verify, looking.why, agree_command.agree,
     judge_command.judge, eval_command.eval, compare_command.compare, drift_command.drift,
-    payback_command.payback, plan_command.plan, train_command.train,
+    payback_command.payback, distill_command.distill, plan_command.plan, train_command.train,
     failures_command.failures,
 ):  # fmt: skip
     app.command()(verb)  # in the order of the work

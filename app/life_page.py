@@ -25,6 +25,7 @@ def print_life(dataset: Dataset, life: Life) -> None:
     for name in ("label", "rejected", "group", "time", "annotator", "source", "license", "origin"):
         if row[name] is not None:
             _line(name, clipped(str(row[name]), 400))
+    _made(life)
     differs = life.official_split and life.official_split != row["split"]
     _line("split", (row["split"] or "none") + (f" (the source says {life.official_split})" if differs else ""))
     for finding in life.findings:
@@ -42,6 +43,51 @@ def print_life(dataset: Dataset, life: Life) -> None:
         say(f"undo: {command} --undo {life.standing[-1]['seq']}")
     else:
         say(f"next: {command} --id {row['id']} --action drop (or keep, relabel, edit)")
+
+
+def _made(life: Life) -> None:
+    """Print how a synthetic row came to be, and which rows came of this one."""
+    from ..curate.distill.teachers import WORDS
+
+    told = life.synthetic
+    if told is not None:
+        teacher, terms, tokens = told["teacher"], told["terms"], told.get("tokens")
+        revision = f" at {clipped(teacher['revision'], 40)}" if teacher.get("revision") else ""
+        _line(
+            "written",
+            f"by {clipped(teacher['model'], 100)}{revision} in the run {told.get('run') or '?'}, {told.get('made') or 'undated'}",
+        )
+        source = f" ({terms['source']}, {terms['dated']})" if terms["source"] else ""
+        _line("terms", f"training of other models: {WORDS[terms['training']]}{source}")
+        for parent in told["parents"][:6]:
+            place = (
+                "not in the set"
+                if parent.get("gone")
+                else f"{parent['file']} line {parent['line']}, split {parent['split'] or 'none'}"
+            )
+            _line("parent", f"{parent['id']}: {place}")
+        if len(told["parents"]) > 6:
+            _line("", f"({counted(len(told['parents']) - 6, 'more parent')})")
+        cell = ", ".join(f"{axis}: {value}" for axis, value in told.get("cell", {}).items())
+        _line(
+            "draft",
+            clipped(f"{told.get('draft') or '?'} of {told.get('kind') or '?'}" + (f" ({cell})" if cell else ""), 300),
+        )
+        cost = f", {told['cost']:g} {told.get('currency') or ''}".rstrip() if told.get("cost") is not None else ""
+        _line("spent", (f"{tokens[0]:,} + {tokens[1]:,} tokens" if tokens else "tokens unknown") + cost)
+        _line(
+            "digests",
+            f"prompt {(told.get('prompt_sha256') or '?')[:16]}, response {(told.get('response_sha256') or '?')[:16]}",
+        )
+        for one in told.get("verdicts", []):
+            score = "" if one.get("score") is None else f" {one['score']:.2f}"
+            _line("gate", clipped(f"{one['gate']}: {one['verdict']}{score} {one.get('note', '')}", 300))
+        if told.get("fate") == "review":
+            _line("review", clipped(told.get("why") or "left for a person", 300))
+    for child in life.children[:6]:
+        _line("child", f"{child['id']} by {clipped(child['teacher'], 80)}, split {child['split'] or 'none'}")
+    if len(life.children) > 6:
+        _line("", f"({counted(len(life.children) - 6, 'more child row')})")
 
 
 def _beside(pairs: list[dict[str, Any]]) -> None:

@@ -245,6 +245,8 @@ def print_split(result: SetSplit, folder: object = None) -> None:
     show(table)
     if report["held"]["rows"]:
         tell(f"{counted(report['held']['rows'], 'row')} in no split: {report['held']['reason']}")
+    if result.followed is not None:
+        tell(_followed(result.followed.summary()))
     tell(_balance(report["labels"]))
     _print_leaks(report["leaks"])
     if result.inflation is not None:
@@ -261,6 +263,15 @@ def print_split(result: SetSplit, folder: object = None) -> None:
         say(f"next: vetset decide {shell(folder)} --policy, then vetset export {shell(folder)} -o DIR")
     else:
         say(f"next: vetset export {shell(folder)} -o DIR")
+
+
+def _followed(of: Mapping[str, Any]) -> str:
+    why = listed([f"{rows:,} as {reason}" for reason, rows in of["reasons"].items()])
+    left = f"; {of['unsplit']:,} in no split ({why})" if of["unsplit"] else ""
+    return (
+        f"{counted(of['rows'], 'synthetic row')} beside these, which stand in no eval split: {of['train']:,} in train with the "
+        f"rows that they were made from{left}"
+    )
 
 
 def _balance(labels: Mapping[str, Any]) -> str:
@@ -308,9 +319,22 @@ def print_export(result: ExportResult) -> None:
     for loss in result.losses:
         if loss.kind != "field":
             tell(loss.sentence)
+    if result.synthetic is not None:
+        tell(_synthetic(result.synthetic))
     for note in result.notes:
         tell(f"note: {note}")
     say(f"next: vetset verify {shell(result.folder)}")
+
+
+def _synthetic(account: Mapping[str, Any]) -> str:
+    from ..curate.distill.teachers import WORDS
+
+    told = [
+        f"{one['rows']:,} by {clipped(mask(one['teacher']), 60)} (terms: {WORDS[one['training']]})"
+        for one in account["teachers"]
+    ]
+    waived = f"; waived by {clipped(account['waiver']['by'], 60)}" if account["waiver"] else ""
+    return f"{account['rows']:,} of the written rows {'is' if account['rows'] == 1 else 'are'} synthetic: {listed(told)}{waived}"
 
 
 def _account(counts: Mapping[str, int]) -> str:

@@ -31,7 +31,7 @@ def first_of_each(path, count):
 def prepare(folder):
     import polars as pl
     from vetset.curate.dataset import frame
-    from vetset.evaluate.evalsets.closeness import too_close
+    from vetset.curate.leakage.closeness import too_close
     from vetset.evaluate.evalsets.evalset import EvalSet, save_evalset
     from vetset.evaluate.evalsets.freezing import freeze
 

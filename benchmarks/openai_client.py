@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 SERVER = Path(__file__).resolve().parent.parent / "tests" / "evaluate" / "fault_server.py"
@@ -30,8 +31,10 @@ def body(number: int) -> dict:
     return {"model": "tiny", "messages": messages, "temperature": 0, "max_tokens": 64}
 
 
-def vetset(url: str, at_once: int, calls: int, *, journal: bool = True) -> tuple[float, float]:
+def vetset(url: str, at_once: int, calls: int, *, budget: bool = False) -> tuple[float, float]:
     """Ask through vetset."""
+    from vetset.curate.distill.budget import Account, Budget
+    from vetset.curate.distill.within import within
     from vetset.curate.messages import Said
     from vetset.evaluate.models.calling import answer_all
     from vetset.evaluate.models.openai_client import Limits, OpenAIModel
@@ -44,10 +47,16 @@ def vetset(url: str, at_once: int, calls: int, *, journal: bool = True) -> tuple
     model = OpenAIModel("tiny", url, limits=Limits(concurrency=at_once))
     with tempfile.TemporaryDirectory() as folder:
         began, used = time.perf_counter(), time.process_time()
-        answers = answer_all(model, requests, journal=Path(folder) / "journal.jsonl" if journal else None)
+        asked = partial(answer_all, model, journal=Path(folder) / "journal.jsonl")
+        answers = within(asked, Account(Budget(tokens=10**9)), requests) if budget else asked(requests)
         spent = time.perf_counter() - began, time.process_time() - used
     assert all(answer.text for answer in answers)
     return spent
+
+
+def vetset_budget(url: str, at_once: int, calls: int) -> tuple[float, float]:
+    """Ask through vetset on an ample budget."""
+    return vetset(url, at_once, calls, budget=True)
 
 
 def _asked(at_once: int, calls: int, connect, ask) -> tuple[float, float]:
@@ -110,7 +119,14 @@ def openai(url: str, at_once: int, calls: int) -> tuple[float, float]:
     return _asked(at_once, calls, lambda: openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0), ask)
 
 
-CLIENTS = {"vetset": vetset, "aiohttp": aiohttp, "httpx": httpx, "httpx2": httpx2, "openai": openai}
+CLIENTS = {
+    "vetset": vetset,
+    "vetset-budget": vetset_budget,
+    "aiohttp": aiohttp,
+    "httpx": httpx,
+    "httpx2": httpx2,
+    "openai": openai,
+}
 
 
 def measure(name: str, python: str, at_once: int, latency: float, calls: int) -> str | None:
@@ -145,7 +161,7 @@ def main() -> None:
     print("| client | at once | CPU ms a call | calls a second | of the most there could be |\n|-|-|-|-|-|", flush=True)
     for at_once, latency, calls in SETTINGS:
         for name in chosen.only:
-            python = sys.executable if name == "vetset" else chosen.python
+            python = sys.executable if name.startswith("vetset") else chosen.python
             line = measure(name, python, at_once, latency, calls)
             if line is not None:
                 print(line, flush=True)

@@ -12,6 +12,7 @@ import polars as pl
 from . import text
 from .coverage.thin import Placed, Regions, may_be_thin, placed, thin_regions
 from .coverage.wanted import Wanted
+from .distill import lineage
 from .duplicates import semantic
 from .embed.encoder import TFIDF, Encoder, find_encoder
 from .embed.encoding import Progress, encode, row_texts, tell
@@ -23,6 +24,7 @@ from .labels.targets import kind_of_labels, likeliest
 from .near.score_curve import Curve
 from .options import Options
 from .outputs.exchanges import exchanges
+from .privacy.in_rows import private
 
 
 @dataclass(frozen=True)
@@ -143,9 +145,19 @@ class Material:
         return text.turns(self.rows)
 
     @cached_property
+    def private(self) -> pl.DataFrame:
+        """Personal data and secrets in the rows (``privacy.in_rows``), looked for once for all kinds."""
+        return private(self.rows, self.turns)
+
+    @cached_property
     def exchanges(self) -> pl.DataFrame:
         """What was asked and answered, one line a row (``outputs.exchanges``)."""
         return exchanges(self.turns)
+
+    @cached_property
+    def synthetic(self) -> pl.DataFrame:
+        """The lineage of the rows that a teacher wrote (``distill.lineage.synthetic``)."""
+        return lineage.synthetic(self.rows)
 
     @cached_property
     def keys(self) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from . import findings, licences
 from .coverage.balance import find_unknown_labels, label_figures, opener_figures
 from .coverage.edge_cases import edge_case_figures
 from .coverage.thin import find_thin, thin_figures
+from .distill.waiting import find_review, find_teacher
 from .duplicates import boilerplate, contained, near
 from .duplicates import exact as duplicates
 from .errors import MissingExtra, UsageError, quote
@@ -30,12 +31,14 @@ from .labels.suspect import find_suspect
 from .leakage import containment, grams, grouped, later, masked, meaning, short
 from .leakage import exact as leakage
 from .leakage import near as near_leaks
+from .leakage.parents import find_parent
 from .material import Material
 from .near.compiled import compiled
 from .outputs import arithmetic, copies, drift, ignores, language, refusals, truncated
 from .outputs import conflict as output_conflicts
 from .preferences import bias, pairs
 from .preferences import conflict as preference
+from .privacy import Kind, in_rows
 from .quality import encoding_faults, leftovers, outputs_schema, roles
 from .quality import lengths as quality
 from .quality.tool_use import uncheckable_tools
@@ -66,6 +69,14 @@ def _leak_figures(m: Material) -> dict[str, Any]:
 def _tool_figures(m: Material) -> dict[str, Any]:
     figures = uncheckable_tools(m.rows)
     return figures if figures["tools"] else {}
+
+
+def _privacy(kind: Kind, finds: str) -> Rule:
+    return Rule(
+        finds,
+        lambda m: in_rows.find_kind(m.rows, m.private, kind),
+        lambda m, _: in_rows.figures(m.private, kind),
+    )
 
 
 RULES: dict[str, Rule] = {
@@ -218,6 +229,10 @@ RULES: dict[str, Rule] = {
         "rows that are older or newer than a split in time allows",
         lambda m: later.find_time(m.rows, against=m.against, train=m.train),
     ),
+    "leakage.parent": Rule(
+        "synthetic rows of train that were made from an eval row",
+        lambda m: find_parent(m.rows, against=m.against, train=m.train, made=m.synthetic),
+    ),
     "leakage.answer": Rule("the label stands in the input", lambda m: leakage.find_answer(m.rows, m.turns)),
     "preference.same": Rule("chosen and rejected are the same", lambda m: pairs.find_same(m.rows)),
     "preference.conflict": Rule(
@@ -289,7 +304,23 @@ RULES: dict[str, Rule] = {
     ),
     "outputs.arithmetic": Rule("sums that don't compute", lambda m: arithmetic.find_arithmetic(m.rows, m.turns)),
     "outputs.truncated": Rule("the answer breaks off", lambda m: truncated.find_truncated(m.rows, m.turns)),
+    "synthetic.review": Rule(
+        "synthetic rows that a gate left for a person", lambda m: find_review(m.rows, m.synthetic)
+    ),
+    "privacy.email": _privacy("email", "mail addresses"),
+    "privacy.card": _privacy("card", "payment card numbers"),
+    "privacy.iban": _privacy("iban", "bank accounts (IBAN)"),
+    "privacy.ssn": _privacy("ssn", "US social security numbers"),
+    "privacy.phone": _privacy("phone", "telephone numbers"),
+    "privacy.ip": _privacy("ip", "public IPv4 addresses"),
+    "privacy.secret": _privacy("secret", "keys and tokens of services"),
+    "privacy.private_key": _privacy("private_key", "private keys"),
+    "privacy.url_credentials": _privacy("url_credentials", "addresses that hold a password"),
     "licences.unknown": Rule("no licence, or none that is known", lambda m: licences.find_unknown(m.rows)),
+    "licences.teacher": Rule(
+        "a teacher whose terms are unknown, or not open to training on what it writes",
+        lambda m: find_teacher(m.rows, m.synthetic),
+    ),
 }
 """Name to rule, in the order in which they run."""
 

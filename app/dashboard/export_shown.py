@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from ...curate.distill.teachers import WORDS
 from ...curate.review.desk import Look
 from ...curate.review.worklist import NONE, Filter
 from ...curate.wording import counted
@@ -86,6 +87,27 @@ def gates(look: Look, found: Mapping[str, Any], options: Mapping[str, Any]) -> N
         links.to_rows(
             f"{plain(gate['rule'])}: {counted(gate['rows'], 'row')}", Filter(gate["rule"]), icon="arrow_forward"
         )
+
+
+def synthetic(found: Mapping[str, Any]) -> None:
+    """Draw which of the rows to write a teacher wrote, and under which terms."""
+    account = found["synthetic"]
+    if account is None:
+        return
+    st.subheader("Synthetic rows", anchor=False)
+    st.dataframe(
+        pl.DataFrame(
+            {
+                "teacher": [short(one["teacher"], 80) for one in account["teachers"]],
+                "rows": [one["rows"] for one in account["teachers"]],
+                "training of other models": [WORDS[one["training"]] for one in account["teachers"]],
+                "source": [short(one["source"] or "none", 120) for one in account["teachers"]],
+                "looked up": [short(one["dated"] or "-", 20) for one in account["teachers"]],
+            }
+        ),
+        hide_index=True, alt="Teachers and their terms", height="content" if len(account["teachers"]) < 9 else 320,
+        column_config={"rows": st.column_config.NumberColumn(format="localized")},
+    )  # fmt: skip
 
 
 def losses(found: Mapping[str, Any]) -> None:

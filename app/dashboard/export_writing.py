@@ -17,6 +17,7 @@ from ...curate.wording import counted, shell
 from . import export_counting
 from .context import folder
 from .plain import plain, short
+from .reviewer import reviewer
 
 _DONE = "exporting-done"
 
@@ -40,14 +41,30 @@ def write(found: Mapping[str, Any], options: dict[str, Any]) -> None:
         place, there = None, []
     if place is not None:
         st.caption(plain(str(place)))
+    waiver = _waiver(found)
+    if waiver:
+        options = {**options, "waive_terms": waiver}
     if st.button(
         "Write vetted files", type="primary", icon=":material/ios_share:", key="exporting-write",
-        disabled=place is None or found["stops"] is not None,
+        disabled=place is None or found["stops"] is not None or waiver == "",
     ) and place is not None:  # fmt: skip
         if there:
             _confirm(place, there, options)
         else:
             _run(place, options)
+
+
+def _waiver(found: Mapping[str, Any]) -> str | None:
+    """Draw which terms are closed and ask why rows may be written; return "" until somebody says so, None where none are."""
+    if found["closed"] is None:
+        return None
+    st.warning(f"{plain(found['closed'][:1].upper() + found['closed'][1:])}.", icon=":material/gavel:")
+    reason = st.text_input(
+        "Why these rows may be written all the same", key="exporting-waiver", max_chars=300, width=620,
+        placeholder="what allows it, such as a contract, or a model that does not compete",
+        help="It stands in provenance.json, in the card and in the set's history, with your name",
+    )  # fmt: skip
+    return f"{reason.strip()} by {reviewer()}" if reason.strip() else ""
 
 
 @st.dialog("Replace the earlier export?")

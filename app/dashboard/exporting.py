@@ -56,6 +56,7 @@ def _ship(options: dict[str, Any]) -> None:
     gates, last = st.columns(2, gap="medium")
     with gates:
         export_shown.gates(look, found, options)
+        export_shown.synthetic(found)
         export_shown.losses(found)
     with last:
         export_shown.files(found)

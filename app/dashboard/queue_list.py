@@ -54,8 +54,25 @@ def _changed(look: Look, rule: str) -> str:
     return f" · {changed / rows:.0%} of {rows:,} changed" if rows >= _TOLD else ""
 
 
-def draw(look: Look, listed: Positions, position: int, *, rule: str, on_pick: Callable[[str], None]) -> None:
-    """Draw the page of the queue that holds the row at hand, which is marked; a click on another goes there."""
+def draw(
+    look: Look,
+    listed: Positions,
+    position: int,
+    *,
+    rule: str,
+    on_pick: Callable[[str], None],
+    scored: Callable[[Positions], pl.Series] | None = None,
+) -> None:
+    """Draw the page of the queue that holds the row at hand, which is marked; a click on another goes there.
+
+    Args:
+        look: of this moment.
+        listed: the rows of the queue that are shown.
+        position: of the row at hand.
+        rule: or family whose scores are shown.
+        on_pick: is told the id of the row that was clicked on.
+        scored: gives the scores of rows at some positions, from 0 to 1, where they are not those of a rule.
+    """
     place = np.flatnonzero(listed == position)
     pages = max(-(-listed.size // _PAGE), 1)
     if place.size:
@@ -73,7 +90,7 @@ def draw(look: Look, listed: Positions, position: int, *, rule: str, on_pick: Ca
     here = int(place[0]) - start if place.size else None
     st.session_state[_GRID] = {"selection": {"rows": [] if here is None else [here]}}
     st.dataframe(
-        _table(look, shown, rule), key=_GRID, hide_index=True, on_select=picked, selection_mode="single-row", height=480,
+        _table(look, shown, rule, scored), key=_GRID, hide_index=True, on_select=picked, selection_mode="single-row", height=480,
         column_config={
             "text": st.column_config.TextColumn("Text", width=160),
             "label": st.column_config.TextColumn("Label", width=105),
@@ -106,14 +123,9 @@ def nothing_left(look: Look, every: Positions, listed: Positions) -> None:
         st.success(f"Nothing is left under this filter: {counted(every.size, 'row')} decided.")
 
 
-def _table(look: Look, shown: Positions, rule: str) -> pl.DataFrame:
+def _table(look: Look, shown: Positions, rule: str, scored: Callable[[Positions], pl.Series] | None) -> pl.DataFrame:
     rows = look.view.rows.select("text", "label")[shown]
-    scores = look.view.found_on(shown)
-    if rule not in ("", "rows"):
-        scores = scores.filter(found_by(rule))
-    best = scores.group_by("row").agg(pl.col("score").max())
-    place = pl.DataFrame({"row": pl.Series(shown, dtype=pl.UInt32)})
-    score = place.join(best, on="row", how="left", maintain_order="left")["score"]
+    score = _scores(look, shown, rule) if scored is None else scored(shown)
     return pl.DataFrame(
         {
             "text": [short(text, 120) for text in rows["text"].fill_null("")],
@@ -122,6 +134,16 @@ def _table(look: Look, shown: Positions, rule: str) -> pl.DataFrame:
         },
         schema={"text": pl.String, "label": pl.String, "score": pl.Float64},
     )
+
+
+def _scores(look: Look, shown: Positions, rule: str) -> pl.Series:
+    """Return the best score of each row among the findings of a rule."""
+    scores = look.view.found_on(shown)
+    if rule not in ("", "rows"):
+        scores = scores.filter(found_by(rule))
+    best = scores.group_by("row").agg(pl.col("score").max())
+    place = pl.DataFrame({"row": pl.Series(shown, dtype=pl.UInt32)})
+    return place.join(best, on="row", how="left", maintain_order="left")["score"]
 
 
 def _spell(seconds: float) -> str:

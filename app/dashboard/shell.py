@@ -31,6 +31,7 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("training", "Training", "monitoring", "Is it learning, or forgetting?"),
     ],
     "Ship": [
+        ("synthetic", "Synthetic", "science", "Which of the rows that a teacher wrote are good?"),
         ("provenance", "Provenance", "account_tree", "May I use each row, and where is it from?"),
         ("exporting", "Export", "ios_share", "What exactly ships?"),
         ("decisions", "Decisions", "history", "Who decided what, and why?"),
@@ -50,7 +51,7 @@ def run() -> None:
         return
     pages = {section: [_page(*page) for page in of] for section, of in PAGES.items()}
     links.register({page.url_path or "overview": page for of in pages.values() for page in of})
-    chosen = st.navigation(pages)
+    chosen = st.navigation(pages, expanded=True)  # from thirteen on it would hide the last behind a click
     with st.sidebar:
         st.markdown(f"**{plain(folder().name, 40)}**")
         reviewer.choose()

@@ -52,6 +52,7 @@ DEFAULT: dict[str, str] = {
     "leakage.meaning": "wait",  # a cosine is no proof
     "leakage.group": "wait",  # one split by group settles all of them at once
     "leakage.time": "wait",  # one split by time settles all of them at once
+    "leakage.parent": "wait",  # a new split settles all of them at once, and loses no row
     "leakage.answer": "wait",  # the answer has to be cut out of the input, which an edit does, not a drop
     "quality.empty": "drop",  # nothing to read, or nothing to learn
     "quality.encoding": "wait",  # the mended text is a guess
@@ -70,6 +71,17 @@ DEFAULT: dict[str, str] = {
     "coverage.thin": "wait",  # mended by other rows, not by these
     "coverage.edge_case": "wait",  # finds no rows
     "labels.drift": "wait",  # which of the two meanings holds is a judgement
+    "synthetic.review": "wait",  # a gate could not tell, which is why it asks
+    "licences.teacher": "wait",  # terms are of a teacher, and no row by itself settles them
+    "privacy.email": "wait",  # a support address of one's own is meant to be learnt; masking the rest is an edit
+    "privacy.card": "wait",  # masked, replaced by an invented one, or dropped: three different sets
+    "privacy.iban": "wait",  # the same
+    "privacy.ssn": "wait",  # the same
+    "privacy.phone": "wait",  # a hotline is meant to be learnt
+    "privacy.ip": "wait",  # which machine an address names is not seen in it
+    "privacy.secret": "wait",  # has to be withdrawn at its service first: a drop would hide that
+    "privacy.private_key": "wait",  # the same
+    "privacy.url_credentials": "wait",  # the same
     "licences.unknown": "wait",  # asking the source settles it for all of its rows at once
 }
 """Rule to what becomes of its findings when nobody says otherwise; a finding that suggests ``review`` always waits."""
@@ -79,9 +91,11 @@ DEFAULT_BLOCK: tuple[str, ...] = (
     "preference.conflict",  # A over B and B over A cancel, and the margin that is reported is noise
     "leakage.exact",  # the score on a row that was trained on says nothing
     "leakage.near",  # nor does one on a row of which a near copy was trained on
+    "leakage.parent",  # a child tells what its parent's answer is
     "leakage.answer",  # the model learns to copy the answer, which no input of real use holds
     "quality.empty",  # an empty target teaches to stop at once
     "quality.roles",  # chat templates raise on such rows, or train on the wrong turn without a word
+    "synthetic.review",  # a row that nobody has accepted is no row yet
 )
 """Rules of which no finding may stand: ``check`` exits with 1. All others cost quality, not validity."""
 

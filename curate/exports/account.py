@@ -21,6 +21,7 @@ def compose(
     dataset: Dataset, *, options: dict[str, Any], policy: Policy, files: list[FileWritten], lineage: pl.DataFrame,
     losses: list[Loss], notes: list[str], found: pl.DataFrame, standing: pl.DataFrame, blocked: pl.DataFrame,
     applied: Applied, unapplied: int, log: bytes, rows: pl.DataFrame,
+    synthetic: dict[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the account of an export as JSON values; it holds no time of now and no folder of this machine.
 
@@ -39,6 +40,7 @@ def compose(
         unapplied: decisions that could not be carried out.
         log: ``decisions.jsonl``.
         rows: the decided rows.
+        synthetic: what is to be said of rows that a teacher wrote (``synthetic.account_of``).
     """
     fates = dict(lineage.group_by("fate").len().iter_rows())
     written = rows.join(lineage.filter(pl.col("fate") == "written"), on="id", how="semi")
@@ -65,6 +67,7 @@ def compose(
         "notes": notes,
         "files": [asdict(file) for file in files],
         "sources": _grouped(written, "source", "license", "origin"),
+        **({} if synthetic is None else {"synthetic": synthetic}),
     }
 
 

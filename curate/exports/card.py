@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from ..distill.teachers import WORDS
 from ..errors import quote
 from ..formats.wire import FORMATS
 from ..wording import counted
@@ -49,6 +50,7 @@ def card(document: dict[str, Any]) -> str:
             (escape(s["source"]), escape(s["license"]), escape(s["origin"]), f"{s['rows']:,}")
             for s in document["sources"]
         ]),
+        _synthetic(document.get("synthetic")),
         _table("What it was made from", ("input", "rows", "rejected lines", "sha256"), [
             (escape(i["path"]), f"{i['rows']:,}", f"{i['rejects']:,}", escape(str(i.get("sha256"))[:12]))
             for i in document["inputs"]
@@ -70,7 +72,8 @@ def _header(document: dict[str, Any]) -> str:
     names = [*known, *(["unknown"] if (unknown or not known) and "unknown" not in known else [])]
     size = next((name for most, name in _SIZES.items() if document["counts"]["written"] < most), "n>10M")
     form = document["options"]["format"]
-    lines = ["---", *_listed("license", names), *_listed("tags", ["vetset", form])]
+    synthetic = ["synthetic"] if document.get("synthetic") else []
+    lines = ["---", *_listed("license", names), *_listed("tags", ["vetset", form, *synthetic])]
     lines += _listed("task_categories", [_TASKS.get(form, "text-generation")])
     lines += [*_listed("size_categories", [size]), "configs:", "- config_name: default", "  data_files:"]
     for split, file in zip(split_names(document["files"]), document["files"], strict=True):
@@ -121,6 +124,31 @@ def _table(title: str, heads: tuple[str, ...], lines: list[tuple[str, ...]]) -> 
     if len(lines) > _MOST:
         table += ["", f"{counted(len(lines) - _MOST, 'more line')} in `provenance.json`."]
     return "\n".join([*table, ""])
+
+
+def _synthetic(account: dict[str, Any] | None) -> str:
+    """Tell of rows that a teacher wrote: by whom, under which terms, on whose word, and by which recipe."""
+    if account is None:
+        return ""
+    teachers = [
+        (escape(one["teacher"]), escape(one["revision"]), f"{one['rows']:,}",
+         WORDS[one["training"]] + " (waived)" * one["waived"], escape(one["source"], 120), escape(one["dated"]),
+         "the recipe" if one["by"] == "recipe" else "vetset's table")
+        for one in account["teachers"]
+    ]  # fmt: skip
+    heads = ("teacher", "revision", "rows", "training of other models", "source", "looked up", "says")
+    parts = [_table(f"Synthetic rows: {account['rows']:,}", heads, teachers)]
+    parts += [f"- {escape(one['teacher'])}: {escape_sentence(one['says'])}" for one in account["teachers"][:_MOST]]
+    if account["waiver"] is not None:
+        said = account["waiver"]
+        parts.append(
+            f"\nTerms that are not open were waived by {escape(said['by'])}: {escape_sentence(said['reason'])}"
+        )
+    runs = [
+        (escape(one["run"]), escape(one["kind"]), f"{one['rows']:,}", escape((one["recipe"] or "unknown")[:12]))
+        for one in account["runs"]
+    ]
+    return "\n".join([*parts, "", _table("Runs that made them", ("run", "kind", "rows", "recipe sha256"), runs)])
 
 
 def _taken_out(document: dict[str, Any]) -> str:

@@ -36,6 +36,7 @@ from .provenance import (
     sha256,
 )
 from .split_files import part
+from .synthetic import Waiver, account_of, refuse_closed, unused, waiver_of, with_origin
 from .vetted import Vetting, vet
 
 Held = Literal["hold", "keep", "refuse"]
@@ -55,6 +56,8 @@ class ExportResult:
     """Each rule that ran: found, settled, standing, held."""
     losses: list[Loss]
     notes: list[str]
+    synthetic: dict[str, Any] | None = None
+    """Of the rows written, those that a teacher wrote (``synthetic.account_of``)."""
 
     def summary(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -70,6 +73,7 @@ def export(
     extra: bool = False,
     seed: int = 0,
     policy: Policy | None = None,
+    waive_terms: str | None = None,
 ) -> ExportResult:
     """Write the vetted rows of a set, one file a split, with provenance, decisions, lineage and a dataset card.
 
@@ -85,16 +89,19 @@ def export(
         extra: write the source's other fields too; off, as trainers refuse or ignore what they don't know.
         seed: kept in the provenance; nothing in an export is drawn by chance today.
         policy: says which findings block; the default policy for ``None``.
+        waive_terms: ``REASON by NAME``: why rows may be written of a teacher whose terms are unknown or not open to the training
+            of other models, and who says so; it is recorded. Without it such rows stop the export.
 
     Raises:
         UsageError: an unknown option, or a folder that holds files which vetset did not write.
-        GateError: ``held="refuse"`` and a blocking finding stands; nothing was written.
+        GateError: ``held="refuse"`` and a blocking finding stands, or a teacher's terms are closed; nothing was written.
         DataError: no row is left to write; nothing was written.
     """
     if format is not None:
         formats.known_format(format)
     if held not in get_args(Held):
         raise UsageError(f"held is {quote(held)}; give hold, keep or refuse.")
+    waiver = waiver_of(waive_terms)
     folder = Path(folder)
     _refuse_foreign(folder)
     vetting = vet(dataset, policy or Policy())
@@ -107,8 +114,10 @@ def export(
     rows = vetting.to_write(keep=held == "keep")
     paired = rows.height > 0 and rows["rejected"].null_count() == 0
     options = {"format": format or ("preference" if paired else "messages"), "held": held, "extra": extra, "seed": seed}
+    if waiver is not None:
+        options["waive_terms"] = asdict(waiver)
     with _staged(folder) as stage:
-        result = _write(dataset, stage, rows, vetting=vetting, options=options)
+        result = _write(dataset, stage, rows, vetting=vetting, options=options, waiver=waiver)
         listed = disk.writable(dataset.folder)
         if listed:  # before the files are in place, so that a kill right after finds them in the set's manifest
             _announce(dataset, stage, result, options)
@@ -175,21 +184,25 @@ def _write(
     *,
     vetting: Vetting,
     options: dict[str, Any],
+    waiver: Waiver | None,
 ) -> ExportResult:
     """Write all files; none of them is in its place before the end."""
     tally = Tally(options["format"])
     files, written, unsplit = _write_splits(stage, rows, options, tally)
+    ids = pl.concat([frame["id"] for frame in written]) if written else pl.Series("id", [], dtype=pl.String)
+    made = account_of(rows, ids, waiver)
+    refuse_closed(made, dataset.folder)
     fates = trace(dataset, vetting, written, unsplit, tally, keep=options["held"] == "keep")
     losses = tally.losses()
     if not files:
         raise DataError(nothing_left(fates, losses))
-    fates.write_parquet(stage.path(LINEAGE), compression="zstd", compression_level=3)
+    with_origin(fates, dataset.rows).write_parquet(stage.path(LINEAGE), compression="zstd", compression_level=3)
     stage.path(DECISIONS).write_bytes(vetting.log)
-    notes = notes_of(dataset, vetting)
+    notes = [*notes_of(dataset, vetting), *unused(waiver, made)]
     document = compose(
         dataset, options=options, policy=vetting.policy, files=files, lineage=fates, losses=losses, notes=notes,
         found=vetting.findings, standing=vetting.standing, blocked=vetting.blocked, applied=vetting.applied,
-        unapplied=vetting.unapplied, log=vetting.log, rows=rows,
+        unapplied=vetting.unapplied, log=vetting.log, rows=rows, synthetic=made,
     )  # fmt: skip
     stage.path(CARD).write_text(card(document), encoding="utf-8")
     document["beside"] = {
@@ -197,7 +210,9 @@ def _write(
         for name in (LINEAGE, DECISIONS, CARD)
     }
     stage.path(PROVENANCE).write_bytes(seal(document))
-    return ExportResult(stage.folder, options["format"], files, document["counts"], document["rules"], losses, notes)
+    return ExportResult(
+        stage.folder, options["format"], files, document["counts"], document["rules"], losses, notes, made
+    )
 
 
 def _write_splits(

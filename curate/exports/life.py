@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from msgspec import to_builtins
 
 from ..dataset import Dataset
 from ..decisions.deciding import find_row
 from ..decisions.ledger import Ledger
+from ..distill.lineage import lineage_of, synthetic
+from ..distill.teachers import terms_of
 from ..masking import mask
 from ..near.explain import align
 from ..near.row_texts import row_pieces
@@ -41,6 +44,10 @@ class Life:
     """What the row shares with each row that a finding of likeness names, and what only one of the two has."""
     exports: list[dict[str, Any]]
     """What each export says of it: its fate, file and record."""
+    synthetic: dict[str, Any] | None = None
+    """Of a row that a teacher wrote: ``parents`` with where they stand, teacher, terms, digests, verdicts, tokens, cost."""
+    children: list[dict[str, Any]] = field(default_factory=list)
+    """``id, run, teacher, split`` of the synthetic rows that were made from it."""
 
     def summary(self) -> dict[str, Any]:
         """Return the life as JSON values."""
@@ -77,7 +84,33 @@ def why(dataset: Dataset, wanted: str) -> Life:
         official_split=dataset.official_split(row_id),
         pairs=_pairs(dataset, row_id, findings),
         exports=_exports(dataset, row_id),
+        synthetic=_lineage(dataset, row["extra"]),
+        children=_children(dataset, row_id),
     )
+
+
+def _lineage(dataset: Dataset, extra: str) -> dict[str, Any] | None:
+    """Tell how a synthetic row came to be; ``None`` of any other."""
+    told = lineage_of(extra)
+    if told is None:
+        return None
+    here = dataset.rows.filter(pl.col("id").is_in(list(told.parents))).select("id", "file", "line", "split", "origin")
+    of = {row["id"]: row for row in here.to_dicts()}
+    missing = {"file": None, "line": None, "split": None, "origin": None, "gone": True}
+    parents = [of.get(parent) or {"id": parent, **missing} for parent in told.parents]
+    terms = terms_of(told.teacher.model, told.teacher.url, told.teacher.terms).summary()
+    return {**_masked(to_builtins(told)), "parents": parents, "terms": terms}
+
+
+def _children(dataset: Dataset, row_id: str) -> list[dict[str, Any]]:
+    named = (
+        dataset.rows.lazy()
+        .filter(pl.col("extra").str.contains(row_id, literal=True))
+        .select("id", "extra", "split")
+        .collect()
+    )
+    mine = synthetic(named).filter(pl.col("parents").list.contains(row_id))
+    return mine.join(named, on="id", maintain_order="left").select("id", "run", "teacher", "fate", "split").to_dicts()
 
 
 def _pairs(dataset: Dataset, row_id: str, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import polars as pl
 from .. import disk
 from ..errors import UsageError, quote
 from ..manifest import PROVENANCE
+from .synthetic import told_of
 
 LINEAGE, DECISIONS, CARD = "lineage.parquet", "decisions.jsonl", "README.md"
 """What stands beside the data files."""
@@ -262,6 +263,20 @@ def _lineage(folder: Path, document: dict[str, Any]) -> Iterator[Check]:
     held = lineage.filter(pl.col("fate") == "held")["why"].str.split(", ").explode()
     for rule, of in document["rules"].items():
         yield _compare(rule, "rows held", int((held == rule).sum()), of["held"])
+    yield from _teachers(lineage, document.get("synthetic"))
+
+
+def _teachers(lineage: pl.DataFrame, account: dict[str, Any] | None) -> Iterator[Check]:
+    """Compare the rows that each teacher wrote; nothing to say where none did."""
+    now, then = told_of(lineage), {"rows": 0, "teachers": []} if account is None else account
+    if not now and account is None:
+        return
+    yield _compare("synthetic", "rows", sum(now.values()), then["rows"])
+    told: dict[str, int] = {}
+    for one in then["teachers"]:
+        told[one["teacher"]] = told.get(one["teacher"], 0) + one["rows"]
+    for teacher in sorted(now.keys() | told.keys()):
+        yield _compare(quote(teacher, 60), "rows", now.get(teacher, 0), told.get(teacher, 0))
 
 
 def _log(folder: Path, document: dict[str, Any]) -> Iterator[Check]:

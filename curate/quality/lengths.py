@@ -7,6 +7,7 @@ characters, tool calls included.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -97,7 +98,7 @@ def find_length(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Findings of ``quality.length``, ``score`` a tenth of the deviations.
     """
-    lengths = _lengths(turns)
+    lengths = lengths_of(turns)
     measured = [_measured(lengths, side) for side in ("input", "target")]
     found = (
         pl.concat([one for one in measured if one is not None] or [_NONE_FOUND])
@@ -118,7 +119,7 @@ def length_distribution(turns: pl.DataFrame) -> dict[str, dict[str, float]]:
         ``{"input": {"rows", "min", "p05", "p25", "p50", "p75", "p95", "p99", "max"}, "target": {...}}``; a side that no
         row has is left out.
     """
-    lengths = _lengths(turns)
+    lengths = lengths_of(turns)
     sides = {side: lengths[side].filter(lengths[side] > 0) for side in ("input", "target")}
     return {side: {"rows": len(given), **_quantiles(given)} for side, given in sides.items() if len(given)}
 
@@ -126,7 +127,7 @@ def length_distribution(turns: pl.DataFrame) -> dict[str, dict[str, float]]:
 _NONE_FOUND = pl.DataFrame(schema={"row": pl.UInt32, "score": pl.Float64, "note": pl.String})
 
 
-def _lengths(turns: pl.DataFrame) -> pl.DataFrame:
+def lengths_of(turns: pl.DataFrame) -> pl.DataFrame:
     """Return ``row, input, target``: characters; a message without a visible one has none (it is quality.empty's)."""
     written = pl.when(pl.col("content").str.contains(_VISIBLE)).then(pl.col("content").str.len_chars())
     size = written.fill_null(0) + pl.col("tool_calls").str.len_chars().fill_null(0)
@@ -146,22 +147,82 @@ def _quantiles(given: pl.Series) -> dict[str, float]:
     return {"min": float(given.min() or 0), **inner, "max": float(given.max() or 0)}  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class Usual:
+    """The lengths of one side of a set, in characters, and how far they spread."""
+
+    middle: float
+    """Logarithm of the median."""
+    above: float
+    """A robust deviation over it, on the logarithm."""
+    below: float
+    said: str
+    """In words, for a note."""
+
+    @property
+    def away(self) -> pl.Expr:
+        """Logarithm of ``size`` over the median."""
+        return pl.col("size").log() - self.middle
+
+    @property
+    def deviations(self) -> pl.Expr:
+        """How many deviations ``size`` is away, on its own side of the median."""
+        return pl.when(self.away > 0).then(self.away / self.above).otherwise(-self.away / self.below)
+
+
+def usual(sizes: pl.Series) -> Usual | None:
+    """Return what lengths are usual; ``None`` for fewer than 20, of which a median and quartiles say little."""
+    if len(sizes) < _ENOUGH:
+        return None
+    of = _quantiles(sizes)
+    middle = math.log(of["p50"])
+    return Usual(
+        middle,
+        max(1.4826 * (math.log(of["p75"]) - middle), _FLOOR),
+        max(1.4826 * (middle - math.log(of["p25"])), _FLOOR),
+        f"the set's median is {of['p50']:.0f}, 5-95% have {of['p05']:.0f} to {of['p95']:.0f}",
+    )
+
+
+def unlike(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows whose input or target is far longer or shorter than is usual in a set that they are no part of.
+
+    Outliers are those of ``find_length``, by the lengths of ``known`` alone and however many they are.
+
+    Args:
+        rows: ``text.turns`` of the rows that are told.
+        known: ``text.turns`` of the set.
+
+    Returns:
+        ``row`` (position), ``score`` (a tenth of the deviations) and ``note``; a line for each side that is unusual.
+    """
+    here, there = lengths_of(rows), lengths_of(known)
+    found = [_NONE_FOUND]
+    for side in ("input", "target"):
+        bounds = usual(there[side].filter(there[side] > 0))
+        if bounds is None:
+            continue
+        sizes = here.select("row", pl.col(side).alias("size")).filter(pl.col("size") > 0)
+        beyond = (bounds.deviations > _LIMIT) | (pl.col("size") > _LONG)
+        found.append(_told(sizes.filter(beyond), side, bounds))
+    return pl.concat(found).sort("row", maintain_order=True)
+
+
+def _told(given: pl.DataFrame, side: str, bounds: Usual) -> pl.DataFrame:
+    return given.select(
+        "row",
+        (bounds.deviations.clip(_LIMIT, 10) / 10).alias("score"),
+        pl.format(f"The {side} has {{}} characters; {bounds.said}.", "size").alias("note"),
+    )
+
+
 def _measured(lengths: pl.DataFrame, side: str) -> pl.DataFrame | None:
     """Return ``row, score, note`` of the outliers on one side; ``None`` where there are too few rows to say."""
     given = lengths.select("row", pl.col(side).alias("size")).filter(pl.col("size") > 0)
-    if given.height < _ENOUGH:
+    bounds = usual(given["size"])
+    if bounds is None:
         return None
-    of = _quantiles(given["size"])
-    middle = math.log(of["p50"])
-    above = max(1.4826 * (math.log(of["p75"]) - middle), _FLOOR)
-    below = max(1.4826 * (middle - math.log(of["p25"])), _FLOOR)
-    away = pl.col("size").log() - middle
-    deviations = pl.when(away > 0).then(away / above).otherwise(-away / below)
-    beyond = deviations > _LIMIT
-    usual = f"the set's median is {of['p50']:.0f}, 5-95% have {of['p05']:.0f} to {of['p95']:.0f}"
-    kinds = [beyond & (away > 0), beyond & (away < 0), pl.col("size") > _LONG]
-    return given.filter(pl.any_horizontal([kind & (kind.mean() <= _RARE) for kind in kinds])).select(
-        "row",
-        (deviations.clip(_LIMIT, 10) / 10).alias("score"),
-        pl.format(f"The {side} has {{}} characters; {usual}.", "size").alias("note"),
-    )
+    beyond = bounds.deviations > _LIMIT
+    kinds = [beyond & (bounds.away > 0), beyond & (bounds.away < 0), pl.col("size") > _LONG]
+    found = given.filter(pl.any_horizontal([kind & (kind.mean() <= _RARE) for kind in kinds]))
+    return _told(found, side, bounds)

@@ -14,6 +14,7 @@ from typing import Any
 from .. import parts
 from ..dataset import Dataset, is_whole
 from ..decisions.applied import Ledger, head_for
+from ..distill.kept import handed, kept_rows
 from ..errors import DataError, StaleError, UsageError, quote
 from ..version import version
 from ..wording import shell
@@ -107,6 +108,7 @@ def read(
         if value is not None
     }
     before = _before(out, sources)
+    kept = kept_rows(out, before, read={source.name for source in sources})  # synthetic ones, which no source holds
     with working_folder(out) as folder, _hashed(sources):
         results, digest = write_rows(sources, plans, folder, progress)
         result = ReadResult(Dataset(out), results, skipped)
@@ -120,6 +122,10 @@ def read(
             )
         out.mkdir(parents=True, exist_ok=True)
         inputs = [_input(*pair) for pair in zip(sources, results, strict=True)]
+        rows = result.rows
+        if kept is not None:
+            digest = kept.append_to(folder / "rows.parquet")
+            inputs, rows = [*inputs, *kept.inputs], rows + kept.rows.height
         same = (before.get("digest"), before.get("vetset"), before.get("inputs")) == (digest, version(), inputs)
         left = _left_behind(out, same=same)
         lost = [name for name in left if (out / name).exists() or parts.is_lost(out, name)]
@@ -128,6 +134,13 @@ def read(
             if same and stands != digest:  # the findings and the split that would be kept are of other rows by now
                 raise StaleError(f"{out} was read anew in the meantime, so nothing was written; run the command again.")
             return digest
+
+        def of(stands: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+            if handed(stands) != handed(before.get("inputs")):  # they would be lost
+                raise StaleError(
+                    f"synthetic rows came into {out} in the meantime, so nothing was written; run the command again."
+                )
+            return inputs
 
         Dataset(out).save(
             {
@@ -140,17 +153,18 @@ def read(
                 "counts": {"rows": result.rows, "rejects": result.rejects},
             },
             vetset=version(),
-            rows=result.rows,
+            rows=rows,
             rejects=result.rejects,
             digest=still,
-            inputs=inputs,
+            inputs=of,
             exports=lambda stands: stands or [],  # also one that was written while this read went on
             **({"checked": []} if parts.FINDINGS in left else {}),
             **({"train": "train"} if parts.SPLITS in left else {}),
             **({} if same else {"against": []}),
         )  # fmt: skip
     dataset = Dataset.open(out)
-    return ReadResult(dataset, results, skipped, _told(dataset, lost))
+    notes = [] if kept is None else [kept.note]
+    return ReadResult(dataset, results, skipped, [*notes, *_told(dataset, lost)])
 
 
 def _left_behind(out: Path, *, same: bool) -> list[str]:
@@ -170,11 +184,13 @@ def _before(out: Path, sources: Sequence[Source]) -> dict[str, Any]:
     if not is_whole(out):
         return {}  # a damaged manifest is what a new read mends
     manifest = Dataset.open(out).manifest
-    known = {entry["path"] for entry in manifest.get("inputs", [])}
+    made = handed(manifest.get("inputs"))
+    known = {entry["path"] for entry in manifest.get("inputs", []) if entry not in made}
     decided = (out / parts.DECISIONS).exists() or parts.is_lost(out, parts.DECISIONS)
-    if known and decided and not known & {source.name for source in sources}:
+    if known and (decided or made) and not known & {source.name for source in sources}:
+        what = "decisions on its rows" if decided else "synthetic rows that were made from them"
         raise UsageError(
-            f"{out} was read from {quote(sorted(known)[0])} and holds decisions on its rows; give the new set another name "
+            f"{out} was read from {quote(sorted(known)[0])} and holds {what}; give the new set another name "
             f"with -o, or remove {out} first."
         )
     return manifest

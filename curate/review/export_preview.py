@@ -21,6 +21,7 @@ from ..exports.exporting import export, notes_of, nothing_left
 from ..exports.lineage import trace
 from ..exports.provenance import FATES
 from ..exports.split_files import part
+from ..exports.synthetic import account_of, why_closed
 from ..exports.vetted import Vetting, vet
 from ..formats import wire
 from ..formats.wire import Loss, Tally
@@ -51,6 +52,10 @@ class Preview:
     """The difference from the last export."""
     last_lost: str | None
     """Why that can't be told."""
+    synthetic: dict[str, Any] | None = None
+    """Of the rows to write, those that a teacher wrote, without a waiver (``exports.synthetic.account_of``)."""
+    closed: str | None = None
+    """Why their teachers' terms stop the export, unless somebody waives them."""
 
 
 class _Nowhere(io.RawIOBase):
@@ -89,6 +94,7 @@ def preview(
     fates = trace(dataset, vetting, written, parted.unsplit, tally, keep=held == "keep")
     now = fates.filter(pl.col("fate") == "written").select("id", "file")
     last = against_last(dataset, now, vetting.applied.heads, vetting.log)
+    made = account_of(rows, now["id"], None)
     losses = tally.losses()
     stops = None if files else nothing_left(fates, losses)
     if held == "refuse" and vetting.blocked.height:
@@ -96,7 +102,7 @@ def preview(
     return Preview(
         _counts(dataset, fates, vetting), _changes(dataset, now, vetting), files, _gates(vetting), vetting.blocked.height,
         stops, losses, notes_of(dataset, vetting), last if isinstance(last, Difference) else None,
-        last if isinstance(last, str) else None,
+        last if isinstance(last, str) else None, made, why_closed(made),
     )  # fmt: skip
 
 
@@ -133,15 +139,18 @@ def answer(told: dict[str, Any]) -> dict[str, Any]:
     """Count what an export would write, or write it, in the other process (``review.aside``).
 
     Args:
-        told: ``folder`` of the set, ``format``, ``held``, ``extra``, ``config`` (a path or null), and ``out``: where to
-            write, null to count only.
+        told: ``folder`` of the set, ``format``, ``held``, ``extra``, ``config`` (a path or null), ``out``: where to write, null
+            to count only, and for a writing ``waive_terms`` (``REASON by NAME``) where terms are waived.
     """
     dataset = Dataset.open(told["folder"])
     policy = load(settings_file(told["config"], dataset.folder), rules=tuple(RULES))
     if told["out"] is None:
         found = preview(dataset, format=told["format"], held=told["held"], extra=told["extra"], policy=policy)
         return asdict(found)
-    done = export(dataset, told["out"], format=told["format"], held=told["held"], extra=told["extra"], policy=policy)
+    done = export(
+        dataset, told["out"], format=told["format"], held=told["held"], extra=told["extra"], policy=policy,
+        waive_terms=told.get("waive_terms"),
+    )  # fmt: skip
     return done.summary()
 
 

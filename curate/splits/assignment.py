@@ -82,6 +82,7 @@ def split_rows(
     seed: int = 0,
     keys: pl.DataFrame | None = None,
     clusters: pl.Series | None = None,
+    parents: pl.Series | None = None,
 ) -> SplitResult:
     """Assign rows to splits without breaking a group, a duplicate cluster or the order of time.
 
@@ -93,12 +94,14 @@ def split_rows(
         counts: rows of each split, instead of ratios; rows beyond their sum are held out.
         names: of the splits, train side first, and in order of time; train, validation, test when there are three,
             train and test when there are two.
-        by: any of ``group``, ``source``, ``duplicates`` (same folded input), ``near`` (same ``clusters``) and ``time``;
-            by default groups where rows have them, duplicates, and clusters where given. ``()`` splits rows at random.
+        by: any of ``group``, ``source``, ``duplicates`` (same folded input), ``near`` (same ``clusters``), ``parents`` (same
+            value of them) and ``time``; by default groups where rows have them, duplicates, and clusters and parents where given.
+            ``()`` splits rows at random.
         stratify: keep the label shares alike; without effect on a split in time, where the cuts decide.
         seed: for every random choice.
         keys: of ``text.keys``, if they are at hand.
         clusters: of each row, for ``near``; null is alone.
+        parents: what each row hangs on through synthetic rows (``families``); null is alone.
 
     Raises:
         UsageError: an option makes no sense.
@@ -109,10 +112,10 @@ def split_rows(
     >>> split_rows(rows).sizes
     {'train': 16, 'validation': 2, 'test': 2}
     """
-    ways = choose_ways(rows, by, clusters)
+    ways = choose_ways(rows, by, clusters, parents)
     order = place_order(rows.height, ways, ratios=ratios, counts=counts, names=names, stratify=stratify, seed=seed)
     keys = text_keys(rows) if keys is None else keys
-    material = _material(rows, keys, clusters)
+    material = _material(rows, keys, clusters, parents)
     placed = _place(material, order)
     if placed.problem or placed.split is None:
         raise DataError(f"{placed.problem}; {_offers(material, order, placed)}.")
@@ -123,14 +126,25 @@ def split_rows(
     )
 
 
-def _material(rows: pl.DataFrame, keys: pl.DataFrame, clusters: pl.Series | None) -> _Material:
-    # Identical rows are numbered as they come, so the number is left out: their group and time tell them apart.
-    content = pl.col("id").str.strip_chars_end("0123456789")
-    columns = rows.select("id", "label", "group", "source", "time", content.alias("content")).with_columns(
+def tie_columns(
+    rows: pl.DataFrame, keys: pl.DataFrame, clusters: pl.Series | None, parents: pl.Series | None
+) -> pl.DataFrame:
+    """Return what ties each row to others, a column for each of ``TIES``; null ties nothing."""
+    nothing = pl.repeat(None, rows.height, eager=True)
+    return rows.select("group", "source").with_columns(
         # An empty input ties nothing: forty rows without a text are no forty copies of one text.
         pl.when(~keys["input_empty"]).then(keys["input_folded"]).alias("duplicates"),
-        (pl.repeat(None, rows.height, eager=True) if clusters is None else clusters).alias("near"),
+        (nothing if clusters is None else clusters).alias("near"),
+        (nothing if parents is None else parents).alias("parents"),
     )
+
+
+def _material(
+    rows: pl.DataFrame, keys: pl.DataFrame, clusters: pl.Series | None, parents: pl.Series | None
+) -> _Material:
+    # Identical rows are numbered as they come, so the number is left out: their group and time tell them apart.
+    content = pl.col("id").str.strip_chars_end("0123456789")
+    columns = rows.select("id", "label", "time", content.alias("content")).hstack(tie_columns(rows, keys, clusters, parents))
     columns = columns.with_row_index("row").sort("content", "group", "time", "id")
     back = np.empty(rows.height, dtype=np.int64)
     back[columns["row"].to_numpy()] = np.arange(rows.height)

@@ -11,7 +11,7 @@ import polars as pl
 from ..errors import DataError, UsageError, quote
 from .components import renumber
 
-TIES = ("group", "source", "duplicates", "near")
+TIES = ("group", "source", "duplicates", "near", "parents")
 """What can tie rows into a unit; beside these, ``by`` may name ``time``."""
 
 _STRATA = 1000  # more label values than this, or more than a tenth of the rows, are answers and not classes
@@ -30,31 +30,36 @@ class Order:
     seed: int
 
 
-def choose_ways(rows: pl.DataFrame, by: tuple[str, ...] | None, clusters: pl.Series | None) -> tuple[str, ...]:
+def choose_ways(
+    rows: pl.DataFrame, by: tuple[str, ...] | None, clusters: pl.Series | None, parents: pl.Series | None = None
+) -> tuple[str, ...]:
     """Return by what to split, in a fixed order; without ``by``, whatever the rows have but time.
 
     Raises:
-        UsageError: an unknown way, or clusters that don't fit.
+        UsageError: an unknown way, or clusters or parents that don't fit.
         DataError: the column asked for is null in every row.
     """
     if clusters is not None and len(clusters) != rows.height:
         raise UsageError(f"clusters has {len(clusters)} values for {rows.height} rows; give one a row.")
     if by is None:
         grouped = rows["group"].null_count() < rows.height
-        return ("group",) * grouped + ("duplicates",) + ("near",) * (clusters is not None)
+        found = ("group",) * grouped + ("duplicates",) + ("near",) * (clusters is not None)
+        return found + ("parents",) * (parents is not None)
     unknown = [way for way in by if way not in (*TIES, "time")]
     if unknown:
         raise UsageError(
-            f"rows can't be split by {quote(unknown[0])}; give any of group, source, time, duplicates, near."
+            f"rows can't be split by {quote(unknown[0])}; give any of group, source, time, duplicates, near, parents."
         )
     if "near" in by and clusters is None:
         raise UsageError("a split by near needs the cluster of each row; give clusters=near_clusters(rows).")
     if clusters is not None and "near" not in by:
         raise UsageError("clusters of near copies tie rows only with near in by; add it, or leave clusters out.")
+    if "parents" in by and parents is None:
+        raise UsageError("a split by parents is for sets with synthetic rows; there is none, so leave parents out of by.")
     for column in ("group", "source", "time"):
         if column in by and rows.height and rows[column].null_count() == rows.height:
             raise DataError(f"no row has a {column}, so rows can't be split by it; read with --{column} COLUMN.")
-    return tuple(way for way in ("group", "source", "time", "duplicates", "near") if way in by)
+    return tuple(way for way in ("group", "source", "time", "duplicates", "near", "parents") if way in by)
 
 
 def place_order(

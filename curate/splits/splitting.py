@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -13,13 +13,16 @@ from ..checking import find, known_against
 from ..dataset import Dataset, parquet
 from ..decisions.applied import apply, head_for
 from ..decisions.ledger import Ledger
+from ..distill.lineage import synthetic
 from ..errors import DataError, StaleError, UsageError, quote
 from ..options import Options
 from ..rules import RULES, out_of_reach
 from ..version import version
-from .assignment import SplitResult, split_rows
+from .assignment import SplitResult, split_rows, tie_columns
+from .families import Followed, families, follow, through_synthetic
 from .inflation import Inflation, measure
 from .near import near_clusters
+from .order import choose_ways
 
 _SAID = 20_000  # rows from which the search for near copies takes long enough to be said
 
@@ -38,6 +41,8 @@ class SetSplit:
     """Names of the splits that the sources gave and this one replaces."""
     aside: int = 0
     """Rows that stand in an eval set, and stay in its split."""
+    followed: Followed | None = None
+    """Where synthetic rows went; ``None`` where there is none. ``result`` is of the others."""
 
     def summary(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -49,6 +54,7 @@ class SetSplit:
             "repeats": self.repeats,
             "replaces": self.official,
             "aside": self.aside,
+            **({} if self.followed is None else {"synthetic": self.followed.summary()}),
         }
 
 
@@ -91,32 +97,22 @@ def split(
     dropped = dataset.rows.height - vetted.height
     vetted = vetted.join(aside, on="id", how="anti", maintain_order="left")
     official = _official(dataset)
-    keys = text.keys(vetted)
     if ratios is None and counts is None:
         ratios = (0.8, 0.1, 0.1)
-    clusters = None
-    if by is None or "near" in by:
-        if vetted.height > _SAID:
-            say("looking for near copies that must stay together ...")
-        told = Options.given(dataset.manifest.get("options", {}))  # what is near to a check is near to a split
-        clusters = near_clusters(vetted, threshold=told.threshold, shingle=told.shingle)
-    result = split_rows(
-        vetted, ratios=ratios, counts=counts, names=names, by=by, stratify=stratify, seed=seed, keys=keys,
-        clusters=clusters,
+    dealt = _deal(
+        dataset, vetted, aside, ratios=ratios, counts=counts, by=by, names=names, stratify=stratify, seed=seed,
+        inflation=inflation, say=say,
     )  # fmt: skip
-    estimated = None
-    if inflation:
-        say("estimating what a random split would have added to a score ...")
-        estimated = measure(vetted, result.units, seed=seed)
-    assigned = pl.concat([pl.DataFrame({"id": vetted["id"], "split": result.assignment}), aside])
-    splits = dataset.rows.select("id").join(assigned, on="id", how="left", maintain_order="left")
+    result, followed, train = dealt.result, dealt.followed, next(iter(dealt.result.sizes))
+    splits = dataset.rows.select("id").join(dealt.assigned, on="id", how="left", maintain_order="left")
     said = {"ratios": ratios, "counts": counts, "by": by, "names": names, "stratify": stratify}
     step = {
         "verb": "split", "version": version(), "seed": seed,
         "options": {name: value for name, value in said.items() if value is not None},
         "counts": {"rows": vetted.height, **result.sizes, "held": int(result.held.sum())},
     }  # fmt: skip
-    train = next(iter(result.sizes))
+    if followed is not None:
+        step["counts"]["synthetic"] = followed.summary()
     files: dict[str, disk.Writer | None] = {"splits.parquet": parquet(splits)}
     checked = dataset.manifest.get("checked", [])
     # Of a split and findings that are both lost, a check would ask for the split first, so the findings are made here.
@@ -147,7 +143,61 @@ def split(
         unchecked = lambda now: [rule for rule in now or [] if not hangs_on_splits(rule)]  # noqa: E731
         dataset.save(files, step=step, train=train, checked=unchecked)
     given.forget()
-    return SetSplit(result, dropped, estimated, repeats, official, aside.height)
+    return SetSplit(result, dropped, dealt.inflation, repeats, official, aside.height, followed)
+
+
+class _Dealt(NamedTuple):
+    """Which row goes where."""
+
+    result: SplitResult
+    """Of the real rows."""
+    inflation: Inflation | None
+    assigned: pl.DataFrame
+    """``id, split`` of all rows that were given."""
+    followed: Followed | None
+
+
+def _deal(
+    dataset: Dataset, vetted: pl.DataFrame, aside: pl.DataFrame, *, ratios: tuple[float, ...] | None,
+    counts: tuple[int, ...] | None, by: tuple[str, ...] | None, names: tuple[str, ...] | None, stratify: bool, seed: int,
+    inflation: bool, say: Callable[[str], None],
+) -> _Dealt:  # fmt: skip
+    """Split the real rows, and let the synthetic ones follow."""
+    keys = text.keys(vetted)
+    clusters = None
+    if by is None or "near" in by:
+        if vetted.height > _SAID:
+            say("looking for near copies that must stay together ...")
+        told = Options.given(dataset.manifest.get("options", {}))  # what is near to a check is near to a split
+        clusters = near_clusters(vetted, threshold=told.threshold, shingle=told.shingle)
+    made = synthetic(vetted)
+    kin = None if made.is_empty() else families(vetted, made)
+    ties = tie_columns(vetted, keys, clusters, kin)
+    ties = [ties[way] for way in choose_ways(vetted, by, clusters, kin) if way != "time"]
+    real, parents = vetted, None
+    if kin is not None:
+        is_real = ~vetted["id"].is_in(made["id"].implode())
+        parents = through_synthetic(is_real, ties)
+        real, keys = vetted.filter(is_real), keys.filter(is_real)
+        if real.is_empty():
+            raise DataError(
+                f"{dataset.folder}: every row is synthetic, and an eval split is of real rows; read real rows, too."
+            )
+        clusters = None if clusters is None else clusters.filter(is_real)
+    result = split_rows(
+        real, ratios=ratios, counts=counts, names=names, by=by, stratify=stratify, seed=seed, keys=keys,
+        clusters=clusters, parents=parents,
+    )  # fmt: skip
+    estimated = None
+    if inflation:
+        say("estimating what a random split would have added to a score ...")
+        estimated = measure(real, result.units, seed=seed)
+    assigned = pl.concat([pl.DataFrame({"id": real["id"], "split": result.assignment}), aside])
+    if kin is None:
+        return _Dealt(result, estimated, assigned, None)
+    train = next(iter(result.sizes))
+    followed = follow(vetted, made, assigned, ties=ties, train=train, in_time="time" in (by or ()))
+    return _Dealt(result, estimated, pl.concat([assigned, followed.split.select("id", "split")]), followed)
 
 
 _ON_SPLITS = ("duplicates.exact", "duplicates.normalised", "duplicates.near", "duplicates.semantic", "quality.length")

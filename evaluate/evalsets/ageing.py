@@ -15,12 +15,12 @@ from ...curate.dataset import is_set
 from ...curate.embed.encoder import TFIDF, find_encoder
 from ...curate.embed.encoding import Report
 from ...curate.errors import UsageError
+from ...curate.leakage.closeness import How, kept_by, spoilt
 from ...curate.wording import counted, shell
 from ..drifting.measuring import Drift, measure_drift
 from ..drifting.samples import sample_rows
 from ..runs.training_rows import training_rows
 from ..stats.holm import alpha_after
-from .closeness import How, kept_by, spoilt
 from .evalset import EvalSet
 from .forms import doubtful, forms_in, forms_note
 from .fresh_part import fresh_part

@@ -14,13 +14,13 @@ from ...curate.dataset import Dataset, is_set
 from ...curate.embed.encoder import Encoder, find_encoder
 from ...curate.embed.encoding import Report
 from ...curate.errors import UsageError
+from ...curate.leakage.closeness import How, leaving, with_cosine
 from ...curate.options import Options
 from ...curate.version import version
 from ...curate.wording import shell
 from .aside import Aside, Before, before, put_back, refuse_namesake, set_aside, taken
 from .candidates import pool_of, standing
 from .choosing import EDGE_SHARE, Chosen, choose, design, region_count
-from .closeness import How, leaving, with_cosine
 from .edges import edge_cases
 from .evalset import EVAL_ROWS, MANIFEST_FILE, EvalSet, save_evalset
 from .forms import forms_in, forms_note

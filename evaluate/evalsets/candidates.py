@@ -15,6 +15,7 @@ from ...curate.coverage.regions import regions
 from ...curate.dataset import Dataset
 from ...curate.decisions.applied import apply, head_for
 from ...curate.decisions.ledger import Ledger
+from ...curate.distill.lineage import is_synthetic
 from ...curate.embed.encoder import TFIDF, find_encoder
 from ...curate.embed.encoding import Encoded, Report, encode, row_texts
 from ...curate.errors import DataError, UsageError, quote
@@ -98,6 +99,13 @@ def pool_of(
     dropped = dataset.rows.height - rows.height
     if split is not None:
         rows = _of_split(dataset, rows, split)
+    notes: list[str] = []
+    made = is_synthetic(rows)
+    if made.any():
+        notes.append(
+            f"{counted(int(made.sum()), 'synthetic row')} can't be chosen: what a teacher writes is no measure of what people ask"
+        )
+        rows = rows.filter(~made)
     keys = text.keys(rows)
     seen = ~keys["input_empty"] & keys["input"].is_not_null()
     blank = rows.height - int(seen.sum())
@@ -110,9 +118,9 @@ def pool_of(
     if rows.is_empty():
         raise DataError(
             f"{dataset.folder} has no row to choose: of {counted(dataset.rows.height, 'row')} {dropped:,} are dropped, "
-            f"{blank:,} ask nothing that can be seen, {common:,} stand too often; look at them with `vetset findings`."
+            f"{blank:,} ask nothing that can be seen, {common:,} stand too often, {int(made.sum()):,} are synthetic; look at "
+            "them with `vetset findings`."
         )
-    notes: list[str] = []
     columns = _columns(rows, by, notes)
     stratum = _strata(rows, columns, dataset)
     options = Options.given(dataset.manifest.get("options", {}))

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ...curate.leakage.closeness import TRAIN, rows_of
 from ...curate.leakage.masked import find_masked
 from ...curate.rules import out_of_reach
-from .closeness import TRAIN, rows_of
 
 RULE = "leakage.masked"
 SOME = 0.05

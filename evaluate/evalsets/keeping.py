@@ -8,8 +8,8 @@ from itertools import combinations
 import polars as pl
 
 from ...curate.errors import GateError, UsageError, quote
+from ...curate.leakage.closeness import ALIKE, How, found_by
 from ...curate.wording import counted
-from .closeness import ALIKE, How, found_by
 
 ENOUGH = 500
 """Rows to train on: below, a prompt with examples is nearly always the better way."""

@@ -14,12 +14,12 @@ from ...curate.dataset import Dataset
 from ...curate.embed.encoder import find_encoder
 from ...curate.embed.encoding import Report
 from ...curate.errors import DataError, UsageError
+from ...curate.leakage.closeness import How, kept_by, leaving, too_close
 from ...curate.options import Options
 from ...curate.wording import counted
 from .aside import Aside, drop, refuse_namesake, set_aside, taken
 from .candidates import NONE, Pool, pool_of, standing
 from .choosing import EDGE_SHARE, choose, design, region_count
-from .closeness import How, kept_by, leaving, too_close
 from .edges import edge_cases
 from .evalset import EVAL_ROWS, EvalSet
 from .freezing import must_be_frozen, next_version

@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
+from ...curate.distill.budget import Former, Vain
+from ...curate.distill.spending import Spent, spent_on
 from ...curate.errors import DataError, UsageError
 from ...curate.wording import counted
 from .flushing import Flusher
@@ -26,6 +28,9 @@ from .protocol import Answer
 
 FLUSH = 0.2
 """Seconds that a line may wait for the disk. A flush takes 1 to 30 ms: one a line would cap a journal at 100 lines a second."""
+
+BATCH = "batch"
+"""Who sends the calls of a batch file, which one process writes and another reads back."""
 
 _HEADER = b"\n" + write_line(Line(journal=HEADER))
 
@@ -39,6 +44,8 @@ class Unsettled:
     at: float
     """When it was sent first, in seconds since 1970."""
     tries: int
+    most: Spent | None = None
+    """The most that one try can take; ``None`` where an older vetset sent it."""
 
 
 class Journal:
@@ -48,6 +55,7 @@ class Journal:
         answers: what is known, by key; answers with ``finish="error"`` are not, so that a later run asks again.
         damaged: lines that can't be read: their answers, if they were any, are asked for again.
         torn: whether a kill cut the last line off, which is no damage: nobody was told of it.
+        settled: what the answers took, those too that others have taken the place of; not those taken over from elsewhere.
     """
 
     def __init__(self, path: str | Path, *, flush: float = FLUSH) -> None:
@@ -65,7 +73,9 @@ class Journal:
         self.answers: dict[str, Answer] = {}
         self.damaged, self.torn = 0, False
         self.by = os.urandom(4).hex()
+        self.settled = Spent()
         self._asked: dict[tuple[str, str], Unsettled] = {}
+        self._in_vain: dict[tuple[str, str], Vain] = {}
         self._read_to = 0
         self._handle = self._open()
         self._flusher = Flusher(self._handle, every=flush)
@@ -112,7 +122,7 @@ class Journal:
         Args:
             keys: of the calls that are meant; all for ``None``.
         """
-        found = {one.key for one in self.unsettled()} - self.answers.keys()
+        found = {one.key for one in self.unsettled() if one.by != BATCH} - self.answers.keys()
         if keys is not None:
             found &= set(keys)
         if not found:
@@ -145,33 +155,53 @@ class Journal:
                 self._take(read.line)
         self.damaged += sum(read.kind == "damaged" for read in found)
 
-    def write_asked(self, key: str) -> None:
-        """Write down that a call is sent now."""
-        line = Line(asked=key, by=self.by, at=round(time.time(), 3))
+    def write_asked(self, key: str, most: Spent | None = None, *, batch: bool = False) -> None:
+        """Write down that a call is sent now.
+
+        Args:
+            key: of the call.
+            most: that it can take.
+            batch: it goes into a batch file.
+        """
+        tokens = None if most is None else (most.prompt, most.completion)
+        line = Line(asked=key, by=BATCH if batch else self.by, at=round(time.time(), 3), most=tokens)
         self._append(line)
         self._take(line)
 
-    def write_unsent(self, key: str) -> None:
-        """Write down that a call, though it was to be sent, never left: nobody was there, so it can't have cost anything."""
-        line = Line(unsent=key, by=self.by)
+    def write_unsent(self, key: str, *, batch: bool = False) -> None:
+        """Write down that the last try of a call can't have cost anything: nobody was there, or it was turned away."""
+        line = Line(unsent=key, by=BATCH if batch else self.by)
         self._append(line)
         self._take(line)
 
-    def write_answer(self, key: str, answer: Answer, *, anew: bool = False) -> None:
+    def write_answer(
+        self, key: str, answer: Answer, *, anew: bool = False, taken: str | None = None, batch: bool = False
+    ) -> None:
         """Write down an answer; when this returns, no kill of this process can lose it.
 
         Args:
             key: of the call.
             answer: that came.
             anew: it takes the place of one that is known, which nobody could make use of.
+            taken: where it was taken over from, which cost nothing.
+            batch: it came out of a batch file.
         """
-        line = Line(answered=key, by=self.by, answer=answer, anew=anew)
+        line = Line(answered=key, by=BATCH if batch else self.by, answer=answer, anew=anew, taken=taken)
         self._append(line)
         self._take(line)
 
     def unsettled(self) -> list[Unsettled]:
         """Return what was sent and never answered by its sender, in order of sending; this process's own calls too."""
         return sorted(self._asked.values(), key=lambda call: (call.at, call.key))
+
+    def in_batch(self) -> dict[str, Unsettled]:
+        """Return the calls that stand in batch files and were not read back, by key."""
+        return {one.key: one for one in self._asked.values() if one.by == BATCH}
+
+    def former(self) -> Former:
+        """Return what all that stands here took, and which calls may have been paid for without an answer, for an account."""
+        vain = [*self._in_vain.values(), *(Vain(one.key, one.at, one.tries, one.most) for one in self.unsettled())]
+        return Former(self.settled, tuple(vain))
 
     def flush(self) -> None:
         """Wait until all that was written is on the disk.
@@ -220,7 +250,7 @@ class Journal:
 
     def _take(self, line: Line) -> None:
         if line.answered is not None and line.answer is not None:
-            self._asked.pop((line.by, line.answered), None)
+            self._settle(line.answered, line.answer, line)
             if line.anew and line.answer.finish != "error":
                 self.answers[line.answered] = line.answer
             elif line.answer.finish != "error":
@@ -229,7 +259,11 @@ class Journal:
             sender = (line.by, line.asked)
             before = self._asked.get(sender)
             self._asked[sender] = Unsettled(
-                line.asked, line.by, before.at if before else line.at, before.tries + 1 if before else 1
+                line.asked,
+                line.by,
+                before.at if before else line.at,
+                before.tries + 1 if before else 1,
+                Spent(1, *line.most) if line.most is not None else None,
             )
         elif line.unsent is not None:
             sender = (line.by, line.unsent)
@@ -238,6 +272,16 @@ class Journal:
                 self._asked[sender] = replace(before, tries=before.tries - 1)
         elif line.journal is not None and line.journal != HEADER:
             raise DataError(f"{self.path} is written as {line.journal!r}, this vetset reads {HEADER!r}; update vetset.")
+
+    def _settle(self, key: str, answer: Answer, line: Line) -> None:
+        """Take note of what an answer took, and of tries before it that brought none and may have been paid for."""
+        asked = self._asked.pop((line.by, key), None)
+        failed = answer.finish == "error"
+        if asked is not None and (tries := asked.tries - (0 if failed else 1)):
+            before = self._in_vain.get((line.by, key))
+            self._in_vain[line.by, key] = Vain(key, None, tries + (before.tries if before else 0), asked.most)
+        if not failed and line.taken is None:
+            self.settled += spent_on(answer, asked.most if asked is not None and asked.most is not None else Spent())
 
     def _append(self, line: Line) -> None:
         text = b"\n" + write_line(line)

@@ -26,16 +26,20 @@ class Line(msgspec.Struct, omit_defaults=True):
     asked: str | None = None
     """Key of a call that is sent now."""
     unsent: str | None = None
-    """Key of a call whose last try never left: nobody was there."""
+    """Key of a call whose last try can't have cost anything: nobody was there, or it was turned away."""
     answered: str | None = None
     """Key of the call that ``answer`` answers."""
     by: str = ""
     """Which process, by a number that it drew when it opened the journal."""
     at: float = 0.0
     """Of sending, in seconds since 1970."""
+    most: tuple[int, int] | None = None
+    """Tokens of prompt and answer that a call which is sent now can take at most."""
     answer: Answer | None = None
     anew: bool = False
     """Whether it takes the place of an answer that stood here before and was asked for again."""
+    taken: str | None = None
+    """Where the answer was taken over from, which cost this run nothing."""
 
 
 class Read(NamedTuple):

@@ -210,11 +210,11 @@ class _Sending:
                 self.gate.answered()
         except Unanswered as error:
             found = error.fault
-            if found.unreached:
-                self.unsent(call.place)
         finally:
             self.gate.leave()
         if isinstance(found, Fault):
+            if found.free:
+                self.unsent(call.place)
             self.tokens.give_back(needed)
             return self.settle(call, found, burst)
         self.tokens.give_back(needed - (found.prompt_tokens or 0) - (found.completion_tokens or 0))

@@ -40,6 +40,11 @@ class Fault:
     wants_field: bool = False
     """The server knows the cap on the answer's length by its other name."""
 
+    @property
+    def free(self) -> bool:
+        """Say whether nothing can have been paid: nobody was there, or the call was turned away before any work (429, 401)."""
+        return self.unreached or self.kind in ("busy", "stop")
+
 
 def pause(tries: int, first: float, draw: Callable[[], float]) -> float:
     """Return the seconds to wait after a number of failed tries.

@@ -85,7 +85,7 @@ def open_shots(
     if count < 1:
         raise UsageError(f"--shots {count} asks for no example; give 1 or more, or another rung.")
     rows = training_rows(source)
-    from ..evalsets.closeness import How, too_close  # its rules take a quarter of a second to import
+    from ...curate.leakage.closeness import How, too_close  # its rules take a quarter of a second to import
 
     close = too_close(rows, eval_rows, How(kept=kept))["id"]
     answered = pl.Series(

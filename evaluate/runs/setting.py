@@ -129,7 +129,7 @@ class Setting:
             self.say(f"adapter {quote(model.adapter.name)}: it moves logits by up to {found.difference:.3g}.")
 
     def _training_data(self, folders: Sequence[Path]) -> TrainingData | None:
-        from ..evalsets.closeness import kept_by  # its rules take a quarter of a second to import
+        from ...curate.leakage.closeness import kept_by  # its rules take a quarter of a second to import
 
         train, name, kept = self.wanted.train, str(self.evalset.folder), kept_by(self.evalset.manifest)
         if train is not None:
@@ -176,7 +176,7 @@ class Setting:
     def _shots(self) -> Shots | None:
         if self.examples is None:
             return None
-        from ..evalsets.closeness import kept_by
+        from ...curate.leakage.closeness import kept_by
 
         encoder, called = self._encoder()
         shots = open_shots(

@@ -69,7 +69,7 @@ def check_training_data(
         UsageError: there is nothing at ``source``.
         DataError: it can't be read.
     """
-    from ..evalsets.closeness import COPIES, How, spoilt  # its rules take a quarter of a second to import
+    from ...curate.leakage.closeness import COPIES, How, spoilt  # its rules take a quarter of a second to import
     from ..evalsets.forms import forms_in, forms_note
 
     source = Path(source)

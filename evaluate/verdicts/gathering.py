@@ -92,7 +92,7 @@ def gather(
     kept = ()
     of_forms: dict[str, Any] = {}
     if held is not None and (forms or train is not None):
-        from ..evalsets.closeness import kept_by  # its rules take a quarter of a second to import
+        from ...curate.leakage.closeness import kept_by  # its rules take a quarter of a second to import
 
         kept = kept_by(held.manifest)
     if train is not None:

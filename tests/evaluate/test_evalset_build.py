@@ -11,10 +11,10 @@ from vetset.curate.dataset import Dataset
 from vetset.curate.decisions.deciding import decide_rows, undo
 from vetset.curate.errors import DataError, UsageError
 from vetset.curate.exports import exporting
+from vetset.curate.leakage.closeness import spoilt, too_close
 from vetset.evaluate.evalsets.building import build
 from vetset.evaluate.evalsets.candidates import pool_of, standing
 from vetset.evaluate.evalsets.choosing import choose, design, region_count
-from vetset.evaluate.evalsets.closeness import spoilt, too_close
 from vetset.evaluate.evalsets.edges import edge_cases
 from vetset.evaluate.evalsets.evalset import EVAL_ROWS, EvalSet
 from vetset.evaluate.evalsets.freezing import freeze

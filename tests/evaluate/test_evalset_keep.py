@@ -9,11 +9,11 @@ from vetset.app.cli import run
 from vetset.curate import read
 from vetset.curate.dataset import Dataset
 from vetset.curate.errors import GateError, UsageError
+from vetset.curate.leakage.closeness import ALIKE, kept_by
 from vetset.curate.reading.mapping import Given
 from vetset.evaluate.evalsets.ageing import status
 from vetset.evaluate.evalsets.building import build
 from vetset.evaluate.evalsets.candidates import standing
-from vetset.evaluate.evalsets.closeness import ALIKE, kept_by
 from vetset.evaluate.evalsets.evalset import EvalSet
 from vetset.evaluate.evalsets.freezing import freeze
 from vetset.evaluate.evalsets.keeping import kept_rules

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 from vetset.curate.dataset import Dataset
 from vetset.curate.errors import DataError, StaleError, UsageError
+from vetset.curate.leakage.closeness import spoilt
 from vetset.evaluate.evalsets.ageing import status
 from vetset.evaluate.evalsets.building import build
 from vetset.evaluate.evalsets.candidates import standing
-from vetset.evaluate.evalsets.closeness import spoilt
 from vetset.evaluate.evalsets.confirming import confirm
 from vetset.evaluate.evalsets.evalset import EvalSet, digest_of, row_digests
 from vetset.evaluate.evalsets.freezing import freeze

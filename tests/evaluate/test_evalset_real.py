@@ -11,11 +11,11 @@ import pytest
 from vetset.curate import read
 from vetset.curate.dataset import Dataset, frame
 from vetset.curate.embed.encoder import find_encoder
+from vetset.curate.leakage.closeness import How, spoilt, too_close
 from vetset.curate.reading.mapping import Given
 from vetset.evaluate.evalsets.building import build
 from vetset.evaluate.evalsets.candidates import pool_of, standing
 from vetset.evaluate.evalsets.choosing import choose, design, region_count
-from vetset.evaluate.evalsets.closeness import How, spoilt, too_close
 from vetset.evaluate.evalsets.edges import edge_cases
 from vetset.evaluate.evalsets.parting import Shares
 

@@ -9,6 +9,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vetset.curate.distill.spending import Spent
 from vetset.curate.errors import DataError, UsageError
 from vetset.curate.messages import Said
 from vetset.evaluate.models.journal import Journal
@@ -220,6 +221,43 @@ def test_what_was_sent_and_never_answered_is_listed_also_when_another_run_has_an
         second.write_answer("b", Answer(text="2"))
         assert [(call.key, call.tries, call.by) for call in second.unsettled()] == [("b", 2, first.by)]
         assert abs(second.unsettled()[0].at - time.time()) < 60
+
+
+def test_what_answers_took_and_tries_in_vain_can_have_taken_is_known_to_the_next_who_opens_it(tmp_path):
+    most, took = Spent(1, 100, 50), {"prompt_tokens": 9, "completion_tokens": 4}
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        journal.write_asked("first", most)
+        journal.write_answer("first", Answer(text="1", **took))
+        journal.write_asked("silent", most)  # its server tells no usage
+        journal.write_answer("silent", Answer(text="2"))
+        for _ in range(3):
+            journal.write_asked("third time", most)
+        journal.write_answer("third time", Answer(text="3", **took))
+        journal.write_asked("given up", most)
+        journal.write_answer("given up", Answer(finish="error", error="it broke off"))
+        journal.write_asked("turned away", most)
+        journal.write_unsent("turned away")
+        journal.write_asked("anew", most)
+        journal.write_answer("anew", Answer(text="4", **took))
+        journal.write_asked("anew", most)
+        journal.write_answer("anew", Answer(text="5", **took), anew=True)
+        journal.write_answer("elsewhere", Answer(text="6", **took), taken="old.jsonl")
+        journal.write_asked("open", most)
+        journal.write_asked("open", most)
+        journal.write_asked("of an older version")
+        here = journal.former()
+    with Journal(journal.path) as again:
+        former = again.former()
+    assert former == here
+    assert former.settled == Spent(5, 9 * 4 + 100, 4 * 4 + 50)
+    vain = {one.key: (one.tries, one.most, one.at is None) for one in former.vain}
+    assert vain == {
+        "third time": (2, most, True),
+        "given up": (1, most, True),
+        "open": (2, most, False),
+        "of an older version": (1, None, False),
+    }
+    assert former.unknown == most.times(5)
 
 
 def _write(path, name, count, barrier):

@@ -89,7 +89,7 @@ def _eval_rows(recipe: Recipe, of: Examples) -> Iterator[Problem]:
         rows = pl.concat([rows, of.valid.select(rows.columns)])
     places = rows.select(peer="id", file="file", line="line").unique("peer", keep="first", maintain_order=True)
     for evalset in known_evalsets(recipe, of):
-        from ...evaluate.evalsets.closeness import COPIES, spoilt  # its rules take a quarter of a second to import
+        from ...curate.leakage.closeness import COPIES, spoilt  # its rules take a quarter of a second to import
 
         if evalset.digest is None:
             yield warned(

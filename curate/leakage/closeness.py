@@ -9,14 +9,16 @@ from typing import Any
 
 import polars as pl
 
-from ...curate import text
-from ...curate.dataset import ROWS
-from ...curate.embed.encoder import Encoder
-from ...curate.embed.encoding import Report
-from ...curate.leakage import containment, exact, grams, masked, meaning, near, short
-from ...curate.near.shingles import Shingle
-from ...curate.options import Options
-from ...curate.rules import out_of_reach
+from .. import text
+from ..dataset import ROWS
+from ..distill.lineage import ancestors, synthetic
+from ..embed.encoder import Encoder
+from ..embed.encoding import Report
+from ..near.shingles import Shingle
+from ..options import Options
+from ..rules import out_of_reach
+from . import containment, exact, grams, masked, meaning, near, short
+from .parents import RULE as PARENT
 
 NEAR = 0.8
 """Least Jaccard index of word 5-grams of a near copy, as `leakage.near` has it."""
@@ -70,7 +72,7 @@ def too_close(
 
     Too close is what ``vetset check`` calls a leak: the same text but for case and width, a Jaccard index of 0.8 and more (of
     short texts, 0.9 of runs of characters), a shared run of 13 or 8 words that is no turn of phrase, a text inside of the other,
-    other numbers and names, a group in common, and with an encoder the same meaning.
+    other numbers and names, a group in common, a synthetic row and what it was made from, and with an encoder the same meaning.
 
     Args:
         pool: rows that may be trained on.
@@ -81,7 +83,7 @@ def too_close(
     if pool.is_empty() or chosen.is_empty():
         return CLOSE.to_frame()
     how, pool, chosen = how or How(), rows_of(pool, TRAIN), rows_of(chosen, "eval")
-    found = [*_by_rules(pool, chosen, how, notes), _same_group(pool, chosen, how)]
+    found = [*_by_rules(pool, chosen, how, notes), _same_group(pool, chosen, how), _children(pool, chosen)]
     if how.encoder is not None:
         found += _by_meaning(pool, chosen, how, notes, held=pool)
     close = _first(pool, found)
@@ -131,7 +133,10 @@ def spoilt(
     if evaluated.is_empty() or trained.is_empty():
         return CLOSE.to_frame()
     how, evaluated, trained = how or How(), rows_of(evaluated, "eval"), rows_of(trained, TRAIN)
-    found = [*_by_rules(pl.concat([trained, evaluated]), None, how, notes), _same_group(evaluated, trained, how)]
+    found = [
+        *_by_rules(pl.concat([trained, evaluated]), None, how, notes), _same_group(evaluated, trained, how),
+        _with_children(evaluated, trained),
+    ]  # fmt: skip
     if how.encoder is not None:
         found += _by_meaning(trained, evaluated, how, notes, held=evaluated)
     return _first(evaluated, found)
@@ -142,7 +147,12 @@ def found_by(pool: pl.DataFrame, chosen: pl.DataFrame, how: How) -> dict[str, fr
     pool, chosen = rows_of(pool, TRAIN), rows_of(chosen, "eval")
     found: dict[str, set[str]] = {}
     more = _by_meaning(pool, chosen, how, None, held=pool) if how.encoder is not None else []
-    for frame in (*_by_rules(pool, chosen, how, None), _same_group(pool, chosen, how), *more):
+    for frame in (
+        *_by_rules(pool, chosen, how, None),
+        _same_group(pool, chosen, how),
+        _children(pool, chosen),
+        *more,
+    ):
         for rule, ids in frame.group_by("rule").agg("id").iter_rows():
             found.setdefault(rule, set()).update(ids)
     return {rule: frozenset(ids) for rule, ids in found.items()}
@@ -223,6 +233,27 @@ def _same_group(rows: pl.DataFrame, others: pl.DataFrame, how: How) -> pl.DataFr
     return rows.select("id", "group").filter(named).join(there, on="group", how="inner", maintain_order="left").select(
         "id", rule=pl.lit("leakage.group"), note=pl.format("Its group has the {} row {}.", "split", "peer"), peer="peer"
     )  # fmt: skip
+
+
+def _children(rows: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    """Return the synthetic rows that were made from a chosen row, or from a row that was."""
+    return _made_from(rows, chosen).unique("id", keep="first", maintain_order=True).select(
+        "id", rule=pl.lit(PARENT), note=pl.format("It was made from the eval row {}.", "ancestor"), peer="ancestor"
+    )  # fmt: skip
+
+
+def _with_children(evaluated: pl.DataFrame, trained: pl.DataFrame) -> pl.DataFrame:
+    """Return the eval rows from which a synthetic row of train was made."""
+    return _made_from(trained, evaluated).unique("ancestor", keep="first", maintain_order=True).select(
+        rule=pl.lit(PARENT), note=pl.format("The row {} was made from it.", "id"), peer="id", id="ancestor"
+    )  # fmt: skip
+
+
+def _made_from(rows: pl.DataFrame, evaluated: pl.DataFrame) -> pl.DataFrame:
+    """Return ``id, ancestor`` of synthetic rows and the eval rows that they were made from, also by way of other rows."""
+    pairs = ancestors(synthetic(pl.concat([rows, evaluated]).select("id", "extra")))
+    pairs = pairs.join(rows, on="id", how="semi", maintain_order="left")
+    return pairs.join(evaluated.select(ancestor="id"), on="ancestor", how="semi", maintain_order="left")
 
 
 def _by_meaning(

@@ -1,0 +1,125 @@
+"""What is to be made: the cells of the grid, how many rows each wants, and which rows make which draft."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, UsageError, quote
+from .draft import Cell, Draft
+from .kinds import KINDS
+from .kinds.kind import Kind, Needs
+from .recipe import Recipe
+from .seeds import Seed, Seeds, blocks
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """One cell: what is wanted of it, and what its drafts are made from."""
+
+    cell: Cell
+    wanted: int
+    """Rows that pass every gate."""
+    most: int
+    """Drafts, at most."""
+    parents: Sequence[tuple[str, ...]]
+    """Parents of the drafts, in turn."""
+
+    def draft(self, index: int) -> Draft:
+        """Return a draft by its number."""
+        return Draft(self.cell, index, self.parents[index % len(self.parents)])
+
+
+def plan_cells(recipe: Recipe, seeds: Seeds, *, axes: Mapping[str, Sequence[str]] | None = None) -> list[CellPlan]:
+    """Return the cells of a recipe, in the order of its axes.
+
+    Args:
+        recipe: the recipe.
+        seeds: the rows that may be shown.
+        axes: axes besides those of the grid, such as the kinds of failure.
+
+    Raises:
+        UsageError: the grid names a label that no row has, or a quota that fits no cell.
+        DataError: no row is there to make a draft from.
+    """
+    kind = KINDS[recipe.plan.kind]
+    grid = {axis: list(values) for axis, values in recipe.plan.grid.items()} | {
+        a: list(v) for a, v in (axes or {}).items()
+    }
+    if grid.get("label") == ["*"]:
+        grid["label"] = list(seeds.labels)
+    cells: list[Cell] = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    cells = [cell for cell in cells if not any(_fits(cell, without) for without in recipe.plan.without)]
+    if not cells:
+        raise UsageError("plan.without leaves no cell of plan.grid; take one out.")
+    each_label = _cells_a_label(cells)
+    made = [_cell(cell, recipe, kind, seeds, each_label) for cell in cells]
+    for quota in recipe.plan.quotas:
+        if not any(_fits(cell, _where(quota)) for cell in cells):
+            raise UsageError(
+                f"plan.quotas: no cell fits {quote(json.dumps(_where(quota), ensure_ascii=False))}; see plan.grid."
+            )
+    return made
+
+
+def _cells_a_label(cells: Sequence[Cell]) -> dict[str | None, int]:
+    counts: dict[str | None, int] = {}
+    for cell in cells:
+        counts[cell.get("label")] = counts.get(cell.get("label"), 0) + 1
+    return counts
+
+
+def _cell(cell: Cell, recipe: Recipe, kind: Kind, seeds: Seeds, each_label: Mapping[str | None, int]) -> CellPlan:
+    name = json.dumps(dict(cell), ensure_ascii=False, sort_keys=True)
+    label = cell.get("label")
+    ids = [one for one in seeds.of(label) if _has(seeds.by_id[one], kind.needs)] if kind.draws != "nothing" else []
+    if kind.draws in ("row", "each") and not ids:
+        raise DataError(
+            f"no row to make drafts of the cell {quote(name)} from: {recipe.plan.kind} needs rows with {kind.needs}."
+        )
+    if kind.draws == "each":
+        wanted = min(len(ids), recipe.accepted or len(ids))
+        return CellPlan(cell, wanted, len(ids), [(one,) for one in ids])
+    if kind.draws == "examples":
+        # Of a label that no row has, the teacher is told the label alone: that is how a rare one begins.
+        parents = blocks(ids, recipe.plan.examples, seed=recipe.seed, name=name)
+    elif kind.draws == "row":
+        draw = np.random.default_rng([recipe.seed, *name.encode()])
+        parents = [(ids[place],) for place in draw.permutation(len(ids))]
+    else:
+        parents = [()]
+    wanted = _wanted(cell, recipe, len(seeds.of(label)), each_label[label])
+    return CellPlan(cell, wanted, int(np.ceil(wanted * recipe.plan.attempts)), parents)
+
+
+def _wanted(cell: Cell, recipe: Recipe, real: int, cells: int) -> int:
+    """Return how many rows a cell wants: by its last quota that fits, by what its label lacks, or as all do."""
+    for quota in reversed(recipe.plan.quotas):
+        if _fits(cell, _where(quota)):
+            return int(quota["accepted"])
+    if recipe.plan.fill is not None:
+        return -(-max(0, recipe.plan.fill - real) // cells)
+    return recipe.accepted
+
+
+def _where(quota: Mapping[str, Any]) -> dict[str, str]:
+    return {axis: value for axis, value in quota.items() if axis != "accepted"}
+
+
+def _fits(cell: Cell, where: Mapping[str, str]) -> bool:
+    return all(cell.get(axis) == value for axis, value in where.items())
+
+
+def _has(seed: Seed, needs: Needs) -> bool:
+    return {
+        "anything": True,
+        "label": seed.label is not None,
+        "no label": seed.label is None,
+        "answer": seed.answer is not None,
+        "tools": seed.tools is not None,
+    }[needs]

@@ -1,0 +1,57 @@
+"""Personal data and secrets in a text: every finder, in an order in which the surest goes first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from .found import Found, Kind, Span
+from .iban import find_iban
+from .ip import find_ip
+from .mail import find_mail
+from .numbers import find_numbers
+from .plain import plain
+from .private_key import find_private_key
+from .secret import find_secret
+from .url import find_url
+
+_Finder = Callable[[str], list[Span]]
+_STEPS: tuple[tuple[Kind, re.Pattern[str], _Finder], ...] = (
+    ("private_key", re.compile("-----? ?BEGIN|PuTTY-User-Key-File"), find_private_key),
+    ("url_credentials", re.compile("://"), find_url),
+    # Chance leaves a key without any of these less than once in 500 keys; looking for sixty marks takes half of the time.
+    ("secret", re.compile("[0-9_]|[A-Z]{4}|glpat-"), find_secret),
+    ("email", re.compile("@|%40"), find_mail),
+    ("iban", re.compile("[0-9]"), find_iban),
+    ("ip", re.compile("[0-9]"), find_ip),
+)
+"""Kind, a mark without which there is none, and finder."""
+
+_CLAIMED = "\0"
+
+
+def find(text: str) -> list[Found]:
+    """Return personal data and secrets of nine structured kinds, in order; no two overlap.
+
+    Takes time in proportion to the text, whatever it holds. Names, postal addresses and dates of birth have no form by
+    which they could be found.
+
+    >>> find("write to ann@firma.example or call +49 30 1234567")
+    [Found(kind='email', start=9, end=26), Found(kind='phone', start=35, end=49)]
+    """
+    left, found = plain(text), list[Found]()
+    for kind, mark, finder in _STEPS:
+        if mark.search(left) and (spans := finder(left)):
+            left = _claim(left, spans)
+            found += [Found(kind, *span) for span in spans]
+    found += find_numbers(left)
+    return sorted(found, key=lambda each: each.start)
+
+
+def _claim(text: str, spans: Sequence[Span]) -> str:
+    """Return the text, as long as it was, with nothing to find in ``spans``."""
+    pieces, at = list[str](), 0
+    for start, end in spans:
+        pieces += [text[at:start], _CLAIMED * (end - start)]
+        at = end
+    return "".join([*pieces, text[at:]])

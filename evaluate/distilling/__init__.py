@@ -1,0 +1,1 @@
+"""A distillation from its recipe: what it names is opened, and `curate.distill` runs."""

@@ -1,0 +1,83 @@
+"""A run by a provider's batches: what would be asked next goes into a file, and the answers come back from one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...curate.calls import Request
+from ...curate.distill.budget import Account
+from ...curate.wording import counted, shell
+from ..models.batch_files import ReadBack, read_batch, write_batch
+from ..models.batch_files import Written as Files
+from ..models.journal import Journal
+from .offline import look_ahead
+from .opened import Opened
+
+
+@dataclass(frozen=True)
+class Written:
+    """A batch that was written."""
+
+    files: Files
+    recipe: Path
+
+    @property
+    def sentence(self) -> str:
+        """What there is to say of it."""
+        made = self.files
+        if not made.files:
+            waiting = (
+                f"; {counted(made.waiting, 'call')} wait in a batch that was not read back" if made.waiting else ""
+            )
+            return f"nothing is to be asked{waiting}. next: vetset distill {shell(self.recipe)}"
+        names = ", ".join(shell(file) for file in made.files)
+        left = (
+            f" {counted(len(made.refused), 'call')} left out, the first as: {made.refused[0]}" if made.refused else ""
+        )
+        return (
+            f"{names}: {counted(made.calls, 'call')}, at most {made.most.tokens:,} tokens.{left} Upload it, fetch the answers, "
+            f"then vetset distill {shell(self.recipe)} --read-batch ANSWERS.jsonl"
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        made = self.files
+        return {
+            "files": [str(file) for file in made.files], "calls": made.calls, "tokens_at_most": made.most.tokens,
+            "known": made.known, "waiting": made.waiting, "refused": list(made.refused),
+        }  # fmt: skip
+
+
+def write_next(opened: Opened, path: Path) -> Written:
+    """Write the calls that a run would make next; a draft of several calls takes as many batches, one after the other.
+
+    Raises:
+        UsageError: the file stands there already, or can't be written.
+    """
+    opened.folder.mkdir(parents=True, exist_ok=True)
+    with Journal(opened.journal) as journal:
+        account = Account(opened.budget, former=journal.former())
+        requests = list(look_ahead(opened, journal).missing.values())
+
+        def before(place: int, request: Request) -> str | None:
+            return account.reserve(place, account.most_of(request))
+
+        files = write_batch(
+            path, opened.teacher.identity(), opened.teacher.name, requests, journal, before=before,
+            extra=opened.recipe.teacher.extra,
+        )  # fmt: skip
+    return Written(files, opened.path)
+
+
+def read_back(opened: Opened, paths: Sequence[Path]) -> ReadBack:
+    """Write the answers of a provider's files into the run's journal.
+
+    Raises:
+        UsageError: a file can't be read, or is one that was written to be sent.
+    """
+    opened.folder.mkdir(parents=True, exist_ok=True)
+    with Journal(opened.journal) as journal:
+        return read_batch(paths, journal)

@@ -1,0 +1,48 @@
+"""What a run made, brought into the set that it was made for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...curate.dataset import Dataset
+from ...curate.distill.folder import read_report
+from ...curate.distill.handoff import Brought, bring_in
+from ...curate.wording import counted
+from .opened import Opened
+
+
+@dataclass(frozen=True)
+class BroughtIn:
+    """Rows that came into a set."""
+
+    folder: Path
+    of: Brought
+
+    @property
+    def sentence(self) -> str:
+        """What there is to say of it."""
+        found = self.of
+        left = (
+            f"; {sum(found.unsplit.values()):,} stand in no split ({', '.join(found.unsplit)})" if found.unsplit else ""
+        )
+        return (
+            f"{self.folder}: {counted(found.added, 'row')} added, {found.known:,} stood there already, {found.review:,} wait for "
+            f"a person{left}"
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return self.of.summary()
+
+
+def bring(opened: Opened) -> BroughtIn:
+    """Add the rows of a run to the set that its seeds are of.
+
+    Raises:
+        UsageError: there is no finished run.
+    """
+    read_report(opened.folder)
+    dataset = Dataset.open(opened.recipe.seeds)
+    return BroughtIn(dataset.folder, bring_in(dataset, opened.folder))

@@ -1,0 +1,205 @@
+"""What a recipe names, opened: the set, the eval sets, the teacher and what its tokens cost."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from ...curate.checking import known_against
+from ...curate.dataset import ROWS, Dataset
+from ...curate.decisions.ledger import Ledger
+from ...curate.distill.budget import Budget
+from ...curate.distill.folder import JOURNAL, SUFFIX, VERSION, check_folder
+from ...curate.distill.lineage import Teacher
+from ...curate.distill.prepared import Prepared, check_name, prepare
+from ...curate.distill.recipe import Recipe, read_recipe
+from ...curate.distill.rows import Origin
+from ...curate.errors import UsageError
+from ...curate.eval_rows import eval_rows
+from ...curate.exports.provenance import digest_rows
+from ...curate.version import version
+from ..evalsets.evalset import MANIFEST_FILE, EvalSet
+from ..models.openai_client import Limits
+from ..models.opening import open_model
+from ..models.protocol import Model
+from ..scorers.prices import Prices, read_prices
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A recipe with all that it names."""
+
+    path: Path
+    """Of the recipe."""
+    recipe: Recipe
+    folder: Path
+    """Of the run."""
+    dataset: Dataset
+    held: pl.DataFrame | None
+    """Rows of the eval sets, ``ROWS``."""
+    teacher: Model
+    prices: Prices | None
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.folder.name.removesuffix(SUFFIX)
+
+    @property
+    def journal(self) -> Path:
+        """Where answers are kept."""
+        return self.folder / JOURNAL
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The recipe with its rows; nobody is asked."""
+        return prepare(self.recipe, self.dataset, held=self.held)
+
+    @cached_property
+    def budget(self) -> Budget:
+        """The caps, with what a token costs."""
+        caps, currency, price = self.recipe.budget, "", None
+        if self.prices is not None:
+            price, currency = self.prices.of(caps.price_of or self.teacher.name), self.prices.currency
+        return Budget(
+            tokens=caps.tokens,
+            money=caps.money,
+            calls=caps.calls,
+            seconds=caps.seconds,
+            input_price=price.input / 1e6 if price else None,
+            output_price=price.output / 1e6 if price else None,
+            currency=currency,
+        )
+
+    @cached_property
+    def origin(self) -> Origin:
+        """What its rows say of where they come from."""
+        recipe = self.recipe
+        return Origin(
+            run=self.name,
+            kind=recipe.plan.kind,
+            teacher=self.teacher.name,
+            about=teacher_of(recipe, self.teacher),
+            parameters=msgspec.to_builtins(recipe.teacher.parameters),
+            license=recipe.license,
+            made=day_of(self.folder),
+            recipe=sha256(_json(recipe.model_dump(mode="json"))).hexdigest(),
+            input_price=self.budget.input_price,
+            output_price=self.budget.output_price,
+            currency=self.budget.currency or None,
+        )
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all that decides what the run's files say besides the answers themselves."""
+        rows = self.dataset.rows
+        with Ledger.open(self.dataset.folder) as ledger:
+            decided = ledger.last()
+        told = [
+            VERSION, version(), self.recipe.model_dump(mode="json"), dict(self.teacher.identity()), self.name,
+            self.dataset.manifest.get("digest"), rows["split"].hash(0).sum() if rows["split"].null_count() < rows.height else 0,
+            decided, None if self.held is None else digest_rows(self.held), [_digest_of(path) for path in self._files()],
+            self.budget.input_price, self.budget.output_price,
+        ]  # fmt: skip
+        return sha256(_json(told)).hexdigest()
+
+    def _files(self) -> list[str]:
+        """Return the files that the recipe names and that decide verdicts."""
+        recipe = self.recipe
+        named = [spec.partition(":")[2].partition(":")[0] for spec in recipe.verify]
+        return [*named, recipe.plan.failures or "", recipe.judge.rubric if recipe.judge else ""]
+
+
+def open_recipe(path: str | Path, out: str | Path | None = None, *, download: bool = False) -> Opened:
+    """Open all that a recipe names; nobody is asked.
+
+    Args:
+        path: of the recipe.
+        out: folder of the run; beside the recipe, by its name, for ``None``.
+        download: a local teacher that is not here may be fetched.
+
+    Raises:
+        UsageError: the recipe, or something that it names, can't be used.
+        DataError: the same, of damaged files.
+    """
+    path = Path(path)
+    recipe = read_recipe(path)
+    folder = Path(out) if out is not None else path.with_name(path.stem + SUFFIX)
+    check_name(folder.name)
+    check_folder(folder)
+    dataset = Dataset.open(recipe.seeds)
+    prices = read_prices(recipe.budget.prices) if recipe.budget.prices else None
+    return Opened(path, recipe, folder, dataset, held_rows(dataset, recipe.against), _teacher(recipe, download), prices)
+
+
+def held_rows(dataset: Dataset, against: Sequence[str]) -> pl.DataFrame | None:
+    """Return the rows that nothing made may come close to: of eval sets and files, and of what the set was checked against.
+
+    Raises:
+        UsageError: one of them is not there.
+        DataError: one of them can't be read.
+    """
+    frames = []
+    for path in dict.fromkeys([*against, *known_against(dataset)]):
+        if (Path(path) / MANIFEST_FILE).is_file():
+            frames.append(EvalSet.open(path).rows.select(pl.col(name).cast(kind) for name, kind in ROWS.items()))
+        elif (found := eval_rows(dataset, [path]).rows) is not None:
+            frames.append(found)
+    return pl.concat(frames) if frames else None
+
+
+def _teacher(recipe: Recipe, download: bool) -> Model:
+    said = recipe.teacher
+    if said.model.startswith("openai:"):
+        limits = Limits(
+            concurrency=said.concurrency,
+            requests_per_minute=said.requests_per_minute,
+            tokens_per_minute=said.tokens_per_minute,
+        )
+        return open_model(said.model, key_env=said.key_env, extra=said.extra or None, limits=limits)
+    of_servers = {"key_env": said.key_env, "extra": said.extra, "requests_per_minute": said.requests_per_minute}
+    if named := [name for name, value in of_servers.items() if value]:
+        raise UsageError(f"teacher.{named[0]} is of a server, which {said.model} is not; leave it out.")
+    return open_model(said.model, download=download)
+
+
+def teacher_of(recipe: Recipe, model: Model) -> Teacher:
+    """Return the teacher as the rows' lineage tells it."""
+    said = recipe.teacher
+    url = model.identity().get("url")
+    terms = said.terms.model_dump(mode="json") if said.terms else None
+    return Teacher(model.name, url=url if isinstance(url, str) else None, revision=said.revision, terms=terms)
+
+
+def day_of(folder: Path) -> str:
+    """Return the day on which a run was begun: of its journal's first line, today where it has none.
+
+    It stands in every row, so a run that goes on tomorrow must not give its rows another.
+    """
+    from ..models.journal_lines import read_line
+
+    try:
+        with (folder / JOURNAL).open("rb") as lines:
+            for text in lines:
+                read = read_line(text.strip())
+                if read.line is not None and read.line.at:
+                    return datetime.datetime.fromtimestamp(read.line.at, datetime.UTC).date().isoformat()
+    except OSError:
+        pass
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def _digest_of(path: str) -> str | None:
+    return sha256(Path(path).read_bytes()).hexdigest() if path and Path(path).is_file() else None
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()

@@ -1,0 +1,152 @@
+"""``vetset distill``: a recipe's run, from what is kept to what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...curate.calls import Answer, Request
+from ...curate.distill.budget import Account, refused
+from ...curate.distill.folder import unchanged, write_run
+from ...curate.distill.outcome import Outcome
+from ...curate.distill.prepared import Helpers, gates_of, summary_of
+from ...curate.distill.report import compose
+from ...curate.distill.rounds import Progress, run_rounds
+from ...curate.distill.within import within
+from ...curate.embed.encoder import find_encoder
+from ..models.calling import answer_all
+from ..models.journal import Journal
+from ..models.keys import keys
+from .opened import Opened
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Counts:
+    """What a run asked for, and what it knew."""
+
+    asked: int = 0
+    """Calls that were answered now."""
+    known: int = 0
+    """Calls whose answer was kept."""
+    failed: int = 0
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """What a run came to."""
+
+    folder: Path
+    report: dict[str, Any]
+    calls: int
+    """That were answered now; 0 where nothing was to do."""
+    unchanged: bool = False
+    """Whether the files stand as an earlier run wrote them."""
+
+    @property
+    def short(self) -> int:
+        """Rows that are lacking."""
+        return int(self.report.get("short", 0))
+
+    def summary(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"folder": str(self.folder), "calls": self.calls, "unchanged": self.unchanged, **self.report}
+
+
+@dataclass
+class Asking:
+    """The teacher within its budget, over its journal."""
+
+    opened: Opened
+    journal: Journal
+    account: Account
+    called: Callable[[Counts], None]
+    known: Any = None
+    counts: Counts = field(default_factory=Counts)
+
+    def __call__(self, requests: Sequence[Request]) -> list[Answer]:
+        """Answer requests: kept ones from the journal, the others as far as the budget goes."""
+        before = self.counts.asked
+
+        def ask_all(requests: Sequence[Request], **hooks: Any) -> list[Answer]:
+            return answer_all(self.opened.teacher, requests, journal=self.journal, known=self.known, **hooks)
+
+        found = within(ask_all, self.account, requests, told=self._told)
+        self.counts.known += len(requests) - (self.counts.asked - before)
+        return found
+
+    def _told(self, place: int, answer: Answer) -> None:
+        self.counts.asked += not refused(answer)
+        self.counts.failed += answer.finish == "error"
+        self.counts.tokens += (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
+        self.called(self.counts)
+
+
+def distill(
+    opened: Opened,
+    *,
+    say: Say = lambda _: None,
+    tell: Callable[[Progress], None] = lambda _: None,
+    called: Callable[[Counts], None] = lambda _: None,
+    anew: bool = False,
+) -> Distilled:
+    """Run a recipe and write its folder; what is kept is not asked again.
+
+    Args:
+        opened: the recipe.
+        say: is told sentences.
+        tell: is told how far it is, round by round.
+        called: is told what was asked, answer by answer.
+        anew: hold everything against the gates again, though nothing has changed.
+    """
+    digest = opened.digest()
+    if not anew and (report := unchanged(opened.folder, digest)) is not None:
+        return Distilled(opened.folder, report, 0, unchanged=True)
+    if note := getattr(opened.teacher, "note", None):
+        say(str(note))
+    opened.folder.mkdir(parents=True, exist_ok=True)
+    text = opened.path.read_text(encoding="utf-8")
+    notes: list[str] = []
+    prepared = opened.prepared
+    helpers = helpers_of(opened, notes)
+    with Journal(opened.journal) as journal:
+        if journal.note:
+            notes.append(journal.note)
+        asking = Asking(opened, journal, Account(opened.budget, former=journal.former()), called=called)
+        judge = gates_of(prepared, opened.origin, asking, helpers=helpers, notes=notes)
+        outcomes = run_rounds(prepared.cells, prepared.step, asking, judge, is_refused=refused, tell=tell)
+        report, spend = report_of(opened, outcomes, notes), asking.account.report()
+        write_run(
+            opened.folder, outcomes, origin=opened.origin, parents=prepared.parents,
+            keys=lambda requests: keys(opened.teacher.identity(), requests), report=report, spend=spend, recipe=text,
+            inputs=digest,
+        )  # fmt: skip
+    return Distilled(opened.folder, {**report, "spend": spend}, asking.counts.asked)
+
+
+def helpers_of(opened: Opened, notes: list[str]) -> Helpers:
+    """Return what the gates ask besides the rows."""
+    recipe = opened.recipe
+    encoder = find_encoder(recipe.encoder).encoder if recipe.encoder else None
+    return Helpers(encoder=encoder, cache=opened.folder / "vectors" if encoder else None)
+
+
+def report_of(opened: Opened, outcomes: Sequence[Outcome], notes: Sequence[str]) -> dict[str, Any]:
+    """Return the report of a run."""
+    return compose(
+        opened.prepared.cells,
+        outcomes,
+        notes=notes,
+        plan=summary_of(opened.prepared),
+        teacher={
+            "model": opened.teacher.name,
+            "url": opened.origin.about.url,
+            "revision": opened.origin.about.revision,
+        },
+        made=opened.origin.made,
+        recipe=opened.origin.recipe,
+    )
