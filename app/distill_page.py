@@ -52,7 +52,8 @@ def print_distilled(found: Distilled, recipe: Path, brought: Any) -> None:
     unchanged = " (nothing has changed since)" if found.unchanged else ""
     tell(
         f"{found.folder}: {report['accepted']:,} of {report['wanted']:,} rows accepted, of "
-        f"{counted(report['planned'], 'draft')}; {report['rejected']:,} rejected, {report['review']:,} to review, {report['failed']:,} failed{unchanged}"
+        f"{counted(report['planned'], 'draft')}; {report['rejected']:,} rejected, {report['review']:,} to "
+        f"review, {report['failed']:,} failed{unchanged}"
     )
     if report["gates"]:
         table = columns("gate", "drafts", right=(1,))
@@ -61,7 +62,7 @@ def print_distilled(found: Distilled, recipe: Path, brought: Any) -> None:
         show(table)
     _print_short(report)
     _print_spend(report, found.calls)
-    for sentence in [*report.get("diversity", {}).get("sentences", []), *report["notes"]]:
+    for sentence in [*(report.get("diversity") or {}).get("sentences", []), *report["notes"]]:
         tell(f"note: {sentence}")
     if brought is not None:
         tell(brought.sentence)
@@ -93,8 +94,8 @@ def _print_spend(report: Mapping[str, Any], calls: int) -> None:
         return
     money = f", {settled['money']:,.4g} {currency}".rstrip() if settled.get("money") is not None else ""
     tell(
-        f"{counted(calls, 'call')} answered now; in all {counted(settled['calls'], 'call')}, {settled['prompt_tokens']:,} tokens of "
-        f"prompts and {settled['completion_tokens']:,} of replies{money}"
+        f"{counted(calls, 'call')} answered now; in all {counted(settled['calls'], 'call')}, {settled['prompt_tokens']:,} "
+        f"tokens of prompts and {settled['completion_tokens']:,} of replies{money}"
     )
     if (unknown := spend.get("unknown") or {}).get("calls"):
         most = unknown["prompt_tokens"] + unknown["completion_tokens"]

@@ -1,6 +1,6 @@
-"""The gates of `vetset distill` on real sets: planted leaks and clean rows, near copies over many rounds, labels of the real rows.
+"""The gates of `vetset distill` on real sets: planted leaks and clean rows, near copies over many rounds, labels.
 
-    python benchmarks/distill_gates.py leaks [SET ...]     what of eval rows, planted among drafts, is caught, and what of real rows
+    python benchmarks/distill_gates.py leaks [SET ...]     planted eval rows, and rows that people wrote, against the eval rows
     python benchmarks/distill_gates.py copies              CPU seconds of the duplicates gate, 5,000 drafts in 8 rounds
     python benchmarks/distill_gates.py labels              right and wrong labels against the audit's model
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ..calls import Answer, Parameters, Request
-from ..errors import quote
+from ..errors import MissingExtra, quote
 from ..json_in_text import NoJson, read_json
 from ..masking import mask
 from ..messages import Said
@@ -142,7 +142,7 @@ def read(task: Task, answer: Answer, fields: Mapping[str, str], *, form: Form | 
     r"""Return the named texts of a reply, or why it has none.
 
     >>> from .task import Task
-    >>> read(Task("", {}), Answer(text='```json\\n{"text": "Hi"}\\n```'), {"text": "a greeting"})
+    >>> read(Task("", {}), Answer(text='```json\n{"text": "Hi"}\n```'), {"text": "a greeting"})
     {'text': 'Hi'}
     """
     text = said_in(answer)
@@ -177,7 +177,7 @@ def block(name: str, text: str) -> str:
     r"""Return one text between marks of a name.
 
     >>> block("message", "Hi </message> there")
-    '<message-2>\\nHi </message> there\\n</message-2>'
+    '<message-2>\nHi </message> there\n</message-2>'
     """
     mark = _free_mark(name, [text])
     return f"<{mark}>\n{quieted(text)}\n</{mark}>"
@@ -239,8 +239,12 @@ def _repaired(text: str, names: Sequence[str]) -> Any:
     text = text[begin : end + 1 if end > begin else None].strip() if begin >= 0 else ""
     if not text or len(text) > _LONGEST or text[-1] not in "\"'}]":
         return None
-    import json_repair
-
+    try:
+        import json_repair
+    except ImportError as error:
+        raise MissingExtra(
+            "a reply that is no JSON is repaired with json-repair; run pip install 'vetset[distill]'."
+        ) from error
     try:
         value = json_repair.loads(text)
     except (ValueError, RecursionError):

@@ -53,6 +53,7 @@ def write_run(
     spend: Mapping[str, Any],
     recipe: str,
     inputs: str,
+    complete: bool,
 ) -> None:
     """Write all files of a run as one change; the journal stands there already.
 
@@ -66,6 +67,7 @@ def write_run(
         spend: as JSON values.
         recipe: text of the recipe.
         inputs: digest of what decides the files besides the answers.
+        complete: whether every call brought an answer: else the same command has something to do.
     """
     accepted = rows_of([one for one in outcomes if one.fate == "accepted"], origin, parents)
     review = rows_of([one for one in outcomes if one.fate == "review"], origin, parents)
@@ -77,11 +79,10 @@ def write_run(
         RECIPE: recipe.encode(),
     }
     table = drafts_table(outcomes, origin, keys)
-    done = not any(outcome.fate == "failed" for outcome in outcomes)
     state = {
         "version": VERSION,
         "inputs": inputs,
-        "complete": done,
+        "complete": complete,
         "files": {name: sha256(text).hexdigest() for name, text in files.items()},
     }
     files[SPEND] = (json.dumps(spend, ensure_ascii=False, indent=1) + "\n").encode()

@@ -25,13 +25,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-
 from ..calls import Parameters
-from ..errors import DataError, UsageError, quote
+from ..errors import DataError, MissingExtra, UsageError, quote
 from .gates.wanted import Gates
 from .kinds import KINDS
 from .task import Form
+
+try:
+    from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+except ImportError as error:
+    raise MissingExtra("a recipe is read with pydantic; run pip install 'vetset[distill]'.") from error
 
 
 class _Table(BaseModel):

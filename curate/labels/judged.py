@@ -20,7 +20,8 @@ _CELLS = 150_000_000  # texts times labels: each takes some 40 bytes at work
 _TEXTS = 10  # fewer tell no label from another
 KNOWS = 0.05
 """Least share of what there is to know of the labels that the best view has to know."""
-_CHANCE = 5.0  # nats that a view of random labels may seem to know
+CHANCE = 5.0
+"""Nats that a view of random labels may seem to know."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def knows_nothing(judged: Judged) -> str | None:
     targets = judged.evidence.targets
     unseen = float(-np.log(targets @ label_shares(targets)).sum())
     best = max((view.knows for view in judged.evidence.views), default=0.0)
-    if best >= max(KNOWS, _CHANCE / max(unseen, 1e-9)):
+    if best >= max(KNOWS, CHANCE / max(unseen, 1e-9)):
         return None
     return (
         f"the texts tell next to nothing of the labels ({max(best, 0.0):.0%} of what there is to know), so right ones and wrong "

@@ -98,8 +98,6 @@ def says_other(text: str, at: int) -> bool:
 
 
 def _last(words: re.Pattern[str], text: str, start: int) -> re.Match[str] | None:
-    last = None
     # phoneNumber and phone_number are two words each
-    for last in words.finditer(_CAMEL.sub(" ", text[max(start - _BEFORE, 0) : start]).replace("_", " ")):
-        pass
-    return last
+    before = _CAMEL.sub(" ", text[max(start - _BEFORE, 0) : start]).replace("_", " ")
+    return max(words.finditer(before), key=re.Match.start, default=None)

@@ -48,8 +48,8 @@ def private(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
     Looked at are what is said, what tools are called with and told, the rejected reply, the label, and the tools on offer.
 
     Returns:
-        ``row`` (u32), ``turn`` (u32, null outside of the messages), ``place`` (``content``, ``tool_calls``, ``rejected``, ``label``
-        or ``tools``), ``text``, ``found`` (a list of ``Found``, as an object), in the order of the rows.
+        ``row`` (u32), ``turn`` (u32, null outside of the messages), ``place`` (``content``, ``tool_calls``, ``rejected``,
+        ``label`` or ``tools``), ``text``, ``found`` (a list of ``Found``, as an object), in the order of the rows.
     """
     said = [
         turns.select("row", "turn", pl.lit(place).alias("place"), pl.col(place).alias("text"))

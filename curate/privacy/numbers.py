@@ -42,15 +42,22 @@ def _at(text: str, group: re.Match[str], *, taken: int) -> Found | None:
     """Return what begins at a group of digits; ``taken`` is where the last one ended."""
     start = group.start()
     digit = next(at for at in range(start, group.end()) if text[at].isdigit())
-    before = _BEFORE.search(text, max(start - 24, taken), start)
-    alone = before is None or (before["sign"] == " " and len(before["digits"]) <= _FEW)  # 2 4111 1111 1111 1111
+    before = _before(text, start, taken)
+    second = before is not None and before["sign"] == " " and len(before["digits"]) <= _FEW  # 2 4111 1111 1111 1111
+    alone = before is None or (second and _before(text, before.start(), taken) is None)
     chained = before is not None and not (before["sign"] == " " and _own_sign(text, group))
+    if chained and not alone and text[start] not in _OPENING:  # as most numbers in a list of numbers
+        return None
     if alone and (span := card_at(text, digit)):
         return Found("card", *span)
     if not chained and (span := ssn_at(text, digit)):
         return Found("ssn", *span)
     span = phone_at(text, start, chained=chained)
     return Found("phone", *span) if span else None
+
+
+def _before(text: str, at: int, taken: int) -> re.Match[str] | None:
+    return _BEFORE.search(text, max(at - 24, taken), at)
 
 
 def _own_sign(text: str, group: re.Match[str]) -> bool:

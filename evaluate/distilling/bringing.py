@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ...curate.dataset import Dataset
-from ...curate.distill.folder import read_report
+from ...curate.distill.folder import ACCEPTED, read_report
 from ...curate.distill.handoff import Brought, bring_in
-from ...curate.wording import counted
+from ...curate.errors import UsageError
+from ...curate.wording import counted, shell
 from .opened import Opened
 
 
@@ -41,8 +42,14 @@ def bring(opened: Opened) -> BroughtIn:
     """Add the rows of a run to the set that its seeds are of.
 
     Raises:
-        UsageError: there is no finished run.
+        UsageError: there is no finished run, or its rows stand in the set without what was added to them.
     """
     read_report(opened.folder)
+    if opened.prepared.kind.same_text:
+        kind, accepted = opened.recipe.plan.kind, opened.folder / ACCEPTED
+        raise UsageError(
+            f"{opened.recipe.seeds} has the texts of a run of {kind} already, and they would stand there twice; read the rows as "
+            f"a set of their own: vetset read {shell(accepted)} -o NAME.vet"
+        )
     dataset = Dataset.open(opened.recipe.seeds)
     return BroughtIn(dataset.folder, bring_in(dataset, opened.folder))

@@ -15,9 +15,10 @@ from ...curate.distill.prepared import gates_of, summary_of
 from ...curate.distill.rounds import ask_in_waves
 from ...curate.wording import counted
 from ..models.journal import Journal
+from .helping import helpers_of, known_of
 from .offline import look_ahead
 from .opened import Opened
-from .running import Asking, helpers_of
+from .running import Asking
 
 _FEW = 8  # settled drafts from which the share that is accepted counts as measured
 
@@ -84,11 +85,12 @@ def estimate(opened: Opened, *, probe: int = 0, say: Callable[[str], None] = lam
     helpers = helpers_of(opened, notes)
     if probe:
         _probe(opened, probe, helpers, say)
+    known = known_of(opened)
     if opened.journal.exists():
         with Journal(opened.journal) as journal:
-            ahead = look_ahead(opened, journal, helpers=helpers)
+            ahead = look_ahead(opened, journal, helpers=helpers, known=known)
     else:
-        ahead = look_ahead(opened, None, helpers=helpers)
+        ahead = look_ahead(opened, None, helpers=helpers, known=known)
     prepared, settled = opened.prepared, ahead.settled
     good = sum(outcome.fate == "accepted" or outcome.gate == SURPLUS for outcome in settled)
     rate = good / len(settled) if len(settled) >= _FEW else None

@@ -31,7 +31,7 @@ from ..evalsets.evalset import MANIFEST_FILE, EvalSet
 from ..models.openai_client import Limits
 from ..models.opening import open_model
 from ..models.protocol import Model
-from ..scorers.prices import Prices, read_prices
+from ..scorers.prices import Price, Prices, read_prices
 
 
 @dataclass(frozen=True)
@@ -65,19 +65,26 @@ class Opened:
         return prepare(self.recipe, self.dataset, held=self.held)
 
     @cached_property
+    def price(self) -> Price | None:
+        """What a million of the teacher's tokens cost; ``None`` without a price file."""
+        return self.prices.of(self.recipe.budget.price_of or self.teacher.name) if self.prices else None
+
+    @cached_property
     def budget(self) -> Budget:
-        """The caps, with what a token costs."""
-        caps, currency, price = self.recipe.budget, "", None
-        if self.prices is not None:
-            price, currency = self.prices.of(caps.price_of or self.teacher.name), self.prices.currency
+        """The caps, with what a token costs at most: the dearer of teacher and judge, where the file has a price of both."""
+        caps, judge = self.recipe.budget, self.recipe.judge
+        asked = [self.price] if self.price else []
+        if judge is not None and self.prices is not None:
+            name = judge.model.removeprefix("openai:").partition("@http")[0]
+            asked += [self.prices.models[name]] if name in self.prices.models else []
         return Budget(
             tokens=caps.tokens,
             money=caps.money,
             calls=caps.calls,
             seconds=caps.seconds,
-            input_price=price.input / 1e6 if price else None,
-            output_price=price.output / 1e6 if price else None,
-            currency=currency,
+            input_price=max(price.input for price in asked) / 1e6 if asked else None,
+            output_price=max(price.output for price in asked) / 1e6 if asked else None,
+            currency=self.prices.currency if self.prices else "",
         )
 
     @cached_property
@@ -93,9 +100,9 @@ class Opened:
             license=recipe.license,
             made=day_of(self.folder),
             recipe=sha256(_json(recipe.model_dump(mode="json"))).hexdigest(),
-            input_price=self.budget.input_price,
-            output_price=self.budget.output_price,
-            currency=self.budget.currency or None,
+            input_price=self.price.input / 1e6 if self.price else None,
+            output_price=self.price.output / 1e6 if self.price else None,
+            currency=self.prices.currency if self.prices else None,
         )
 
     def digest(self) -> str:

@@ -7,18 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from ...curate.calls import Answer, Request
 from ...curate.distill.budget import Account, refused
+from ...curate.distill.diversity import diversity
 from ...curate.distill.folder import unchanged, write_run
 from ...curate.distill.outcome import Outcome
-from ...curate.distill.prepared import Helpers, gates_of, summary_of
+from ...curate.distill.prepared import gates_of, summary_of
 from ...curate.distill.report import compose
 from ...curate.distill.rounds import Progress, run_rounds
+from ...curate.distill.rows import drafts_as_rows
 from ...curate.distill.within import within
-from ...curate.embed.encoder import find_encoder
+from ...curate.embed.encoder import TFIDF, Encoder, find_encoder
+from ...curate.embed.encoding import row_texts
 from ..models.calling import answer_all
 from ..models.journal import Journal
 from ..models.keys import keys
+from .helping import former_of, helpers_of, known_of
 from .opened import Opened
 
 Say = Callable[[str], None]
@@ -81,6 +87,10 @@ class Asking:
 
     def _told(self, place: int, answer: Answer) -> None:
         self.counts.asked += not refused(answer)
+        self.take(answer)
+
+    def take(self, answer: Answer) -> None:
+        """Count an answer, of the judge's too."""
         self.counts.failed += answer.finish == "error"
         self.counts.tokens += (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
         self.called(self.counts)
@@ -112,31 +122,36 @@ def distill(
     text = opened.path.read_text(encoding="utf-8")
     notes: list[str] = []
     prepared = opened.prepared
-    helpers = helpers_of(opened, notes)
+    known = known_of(opened)
     with Journal(opened.journal) as journal:
         if journal.note:
-            notes.append(journal.note)
-        asking = Asking(opened, journal, Account(opened.budget, former=journal.former()), called=called)
+            say(journal.note)  # and not into the report: it would differ from that of a run that nobody cut off
+        asking = Asking(
+            opened, journal, Account(opened.budget, former=former_of(opened, journal)), called=called, known=known
+        )
+        helpers = helpers_of(opened, notes, account=asking.account, told=asking.take)
         judge = gates_of(prepared, opened.origin, asking, helpers=helpers, notes=notes)
         outcomes = run_rounds(prepared.cells, prepared.step, asking, judge, is_refused=refused, tell=tell)
-        report, spend = report_of(opened, outcomes, notes), asking.account.report()
+        report, spend = report_of(opened, outcomes, notes, helpers.encoder), asking.account.report()
         write_run(
             opened.folder, outcomes, origin=opened.origin, parents=prepared.parents,
             keys=lambda requests: keys(opened.teacher.identity(), requests), report=report, spend=spend, recipe=text,
-            inputs=digest,
+            inputs=digest, complete=not asking.counts.failed,
         )  # fmt: skip
     return Distilled(opened.folder, {**report, "spend": spend}, asking.counts.asked)
 
 
-def helpers_of(opened: Opened, notes: list[str]) -> Helpers:
-    """Return what the gates ask besides the rows."""
-    recipe = opened.recipe
-    encoder = find_encoder(recipe.encoder).encoder if recipe.encoder else None
-    return Helpers(encoder=encoder, cache=opened.folder / "vectors" if encoder else None)
+def report_of(
+    opened: Opened, outcomes: Sequence[Outcome], notes: Sequence[str], encoder: Encoder | None
+) -> dict[str, Any]:
+    """Return the report of a run.
 
-
-def report_of(opened: Opened, outcomes: Sequence[Outcome], notes: Sequence[str]) -> dict[str, Any]:
-    """Return the report of a run."""
+    Args:
+        opened: the recipe.
+        outcomes: of all drafts.
+        notes: sentences.
+        encoder: for the diversity; words are compared for ``None``.
+    """
     return compose(
         opened.prepared.cells,
         outcomes,
@@ -149,4 +164,20 @@ def report_of(opened: Opened, outcomes: Sequence[Outcome], notes: Sequence[str])
         },
         made=opened.origin.made,
         recipe=opened.origin.recipe,
+        diversity=_diversity(opened, outcomes, encoder),
     )
+
+
+def _diversity(opened: Opened, outcomes: Sequence[Outcome], encoder: Encoder | None) -> dict[str, Any] | None:
+    """Return how diverse the accepted rows are, beside the real rows of the same labels."""
+    prepared = opened.prepared
+    accepted = [outcome for outcome in outcomes if outcome.fate == "accepted"]
+    if not accepted or prepared.kind.same_text:
+        return None
+    made = drafts_as_rows(accepted, opened.origin, prepared.parents, split="train")
+    real = prepared.seeds.rows
+    if made["label"].null_count() == 0:
+        real = real.filter(pl.col("label").is_in(made["label"].unique().implode()))
+    used = encoder or find_encoder(TFIDF).encoder
+    name = opened.recipe.encoder or TFIDF
+    return diversity(row_texts(made, "input"), row_texts(real, "input"), encoder=used, name=name).summary()

@@ -1,5 +1,7 @@
 """The gates of made rows: each finds what was planted for it, leaves a good row alone, and nothing stands behind a rejection."""
 
+import random
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,10 @@ from vetset.curate.errors import UsageError
 PLACES = ("Lyon", "Oslo", "Porto", "Graz", "Bern", "Riga", "Turin", "Malmo", "Gdansk", "Cork")
 REAL = [
     *((f"My card from the branch in {place} was refused at a till, why is that so", "card") for place in PLACES),
-    *((f"The transfer to my landlord near {place} is late, when will the money arrive", "transfer") for place in PLACES),
+    *(
+        (f"The transfer to my landlord near {place} is late, when will the money arrive", "transfer")
+        for place in PLACES
+    ),
 ]
 GOOD = ("Yesterday a waiter could not charge my card, although there is enough on it", "card")
 
@@ -27,7 +32,9 @@ def rows_of(lines, name="d"):
     """Rows as the engine makes them: ids of drafts, and parents."""
     made = frame([{"messages": text, "label": label} for text, label in lines])
     return made.with_columns(
-        id=pl.format(name + "-{}", pl.int_range(pl.len())), parents=pl.lit([], pl.List(pl.String)), split=pl.lit("train")
+        id=pl.format(name + "-{}", pl.int_range(pl.len())),
+        parents=pl.lit([], pl.List(pl.String)),
+        split=pl.lit("train"),
     )
 
 
@@ -47,12 +54,22 @@ def judged(lines, gates=None, **given):
 def worst(found):
     """Gate and verdict of each row that did not pass, by number."""
     bad = found.filter(pl.col("verdict") != "pass").unique("id", keep="last", maintain_order=True)
-    return {int(row_id[2:]): (gate, verdict) for row_id, gate, verdict in bad.select("id", "gate", "verdict").iter_rows()}
+    return {
+        int(row_id[2:]): (gate, verdict) for row_id, gate, verdict in bad.select("id", "gate", "verdict").iter_rows()
+    }
 
 
 def test_a_good_row_passes_every_gate_that_looks():
     found, _ = judged([GOOD], held=["Which currencies do you exchange on a Sunday morning in spring"])
-    assert found["gate"].to_list() == ["length", "leftovers", "truncated", "personal", "duplicates", "evalset", "label_model"]
+    assert found["gate"].to_list() == [
+        "length",
+        "leftovers",
+        "truncated",
+        "personal",
+        "duplicates",
+        "evalset",
+        "label_model",
+    ]
     assert set(found["verdict"]) == {"pass"}
     assert found.schema == VERDICTS
 
@@ -73,7 +90,7 @@ def test_each_gate_finds_what_was_planted_for_it():
             ("Write to jane.doe@firma-nord.com about the card that was refused at the till there", "card"),
             (REAL[0][0], "card"),
             (REAL[3][0].upper(), "card"),
-            ("My card from the branch in Tampere was refused at a till, why is that so", "card"),
+            ("My card from the branch in Graz was refused at a till, why is that so now", "card"),
             GOOD,
             (GOOD[0] + "!", "card"),
             ("which currencies do you EXCHANGE on a sunday morning in spring", "card"),
@@ -99,7 +116,9 @@ def test_notes_are_one_masked_sentence_with_a_peer():
 
 def test_what_a_seed_holds_is_not_the_teachers_doing_but_for_review():
     real = [*REAL, ("Write to otto@firma-sued.com about the till in the canteen, my card failed there", "card")]
-    batch = batch_of([("The canteen's till took no card, tell otto@firma-sued.com about it at once", "card")], real=real)
+    batch = batch_of(
+        [("The canteen's till took no card, tell otto@firma-sued.com about it at once", "card")], real=real
+    )
     parents = [[batch.real["id"][-1]]]
     made = batch.made.with_columns(parents=pl.Series(parents))
     found = judge_batch(Batch(made=made, real=batch.real, task=batch.task), Gates())
@@ -114,8 +133,12 @@ def test_a_round_is_held_against_the_rounds_before():
 
 
 def test_of_a_chain_of_near_copies_the_earlier_stay():
-    text = "one two three four five six seven eight nine ten eleven twelve {} thirteen fourteen fifteen sixteen seventeen"
-    found, _ = judged([(text.format("a"), None), (text.format("b"), None)], {"length": "off", "duplicates": {"threshold": 0.5}})
+    text = (
+        "one two three four five six seven eight nine ten eleven twelve {} thirteen fourteen fifteen sixteen seventeen"
+    )
+    found, _ = judged(
+        [(text.format("a"), None), (text.format("b"), None)], {"length": "off", "duplicates": {"threshold": 0.5}}
+    )
     assert worst(found) == {1: ("duplicates.near", "reject")}
 
 
@@ -138,7 +161,9 @@ def test_the_same_in_other_words_is_found_with_an_encoder():
 
 
 def test_rows_that_repeat_their_seed_on_purpose_are_no_copies_of_it_but_of_each_other():
-    found, _ = judged([(REAL[0][0], "card"), (REAL[0][0], "card"), (REAL[0][0], "transfer")], {"label_model": "off"}, same_text=True)
+    found, _ = judged(
+        [(REAL[0][0], "card"), (REAL[0][0], "card"), (REAL[0][0], "transfer")], {"label_model": "off"}, same_text=True
+    )
     assert worst(found) == {1: ("duplicates.exact", "reject")}
 
 
@@ -151,13 +176,17 @@ def test_rows_that_repeat_their_seed_on_purpose_are_no_copies_of_it_but_of_each_
     ],
 )
 def test_a_short_eval_text_is_found_by_its_words(text, gate):
-    found, _ = judged([(text, None)], {"length": "off"}, held=["Which currencies do you exchange on a Sunday morning in spring"])
+    found, _ = judged(
+        [(text, None)], {"length": "off"}, held=["Which currencies do you exchange on a Sunday morning in spring"]
+    )
     assert worst(found) == {0: (gate, "reject")}
 
 
 def test_words_that_real_rows_have_too_are_no_leak():
     held = ["The transfer to my landlord near the old mill is wrong by ten"]
-    found, _ = judged([("The transfer to my landlord near Bordeaux came back and nobody told me of it", "transfer")], held=held)
+    found, _ = judged(
+        [("The transfer to my landlord near Bordeaux came back and nobody told me of it", "transfer")], held=held
+    )
     assert worst(found) == {}
 
 
@@ -171,7 +200,9 @@ def test_an_eval_text_in_an_answer_or_a_worse_reply_is_found():
         ]
     ).with_columns(id=pl.Series(["d-0", "d-1"]), parents=pl.lit([], pl.List(pl.String)))  # fmt: skip
     batch = batch_of([], held=[held])
-    found = judge_batch(Batch(made=made, real=batch.real, task=batch.task, held=batch.held), Gates.model_validate({"length": "off"}))
+    found = judge_batch(
+        Batch(made=made, real=batch.real, task=batch.task, held=batch.held), Gates.model_validate({"length": "off"})
+    )
     assert {number: gate for number, (gate, _) in worst(found).items()} == {0: "leakage.exact", 1: "leakage.exact"}
 
 
@@ -191,7 +222,10 @@ def test_a_judge_that_nobody_calibrated_rejects_nothing_and_disagreement_goes_to
     ]  # fmt: skip
     lines = [(f"{GOOD[0]} since {place}", "card") for place in PLACES[:5]]
     found, batch = judged(lines, {"duplicates": "off"}, judge=lambda made: votes)
-    assert worst(found) == {number: ("distill.judge", verdict) for number, verdict in {1: "reject", 2: "review", 3: "review", 4: "review"}.items()}
+    assert worst(found) == {
+        number: ("distill.judge", verdict)
+        for number, verdict in {1: "reject", 2: "review", 3: "review", 4: "review"}.items()
+    }
     assert "never held against people" in batch.notes[0]
 
 
@@ -204,7 +238,8 @@ def test_the_real_rows_contradict_a_label_that_they_would_not_give():
 
 
 def test_labels_that_the_texts_say_nothing_of_are_not_judged():
-    real = [(f"{text} {number}", "even" if number % 2 else "odd") for number, (text, _) in enumerate(REAL * 3)]
+    draw = random.Random(0)
+    real = [(f"{text} {number}", draw.choice(["even", "odd"])) for number, (text, _) in enumerate(REAL * 3)]
     found, batch = judged([(GOOD[0], "even")], {"duplicates": "off"}, real=real)
     assert worst(found) == {}
     assert any("next to nothing" in note for note in batch.notes)
@@ -232,9 +267,20 @@ def test_the_teacher_is_asked_for_the_label_without_being_told(replies, verdict)
 
 def test_named_rules_speak_of_made_rows_only():
     real = [("Sum 2 and 3", "2 + 3 = 6")] * 3
-    made = frame([{"messages": [{"role": "user", "content": "Add 4 to 5, and show how"}, {"role": "assistant", "content": "4 + 5 = 11"}]}])
+    made = frame(
+        [
+            {
+                "messages": [
+                    {"role": "user", "content": "Add 4 to 5, and show how"},
+                    {"role": "assistant", "content": "4 + 5 = 11"},
+                ]
+            }
+        ]
+    )
     made = made.with_columns(id=pl.Series(["d-0"]), parents=pl.lit([], pl.List(pl.String)))
-    known = frame([{"messages": [{"role": "user", "content": one}, {"role": "assistant", "content": two}]} for one, two in real])
+    known = frame(
+        [{"messages": [{"role": "user", "content": one}, {"role": "assistant", "content": two}]} for one, two in real]
+    )
     batch = Batch(made=made, real=known.head(0), task=Task("", {}))
     found = judge_batch(batch, Gates.model_validate({"rules": ["outputs.arithmetic"]}))
     assert worst(found) == {0: ("outputs.arithmetic", "review")}
@@ -273,7 +319,10 @@ def test_a_verifier_or_a_judge_that_loses_rows_is_refused():
 
 ACTIONS = st.sampled_from(["reject", "review", "off"])
 LINES = st.lists(
-    st.sampled_from([GOOD, REAL[0], (REAL[12][0], "card"), ("", "card"), ("hi", None), ("a@firma-nord.com or so", "x")]), max_size=6
+    st.sampled_from(
+        [GOOD, REAL[0], (REAL[12][0], "card"), ("", "card"), ("hi", None), ("a@firma-nord.com or so", "x")]
+    ),
+    max_size=6,
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vetset.curate.calls import Answer, Parameters
-from vetset.curate.distill.draft import Draft
+from vetset.curate.distill.draft import Draft, Fault
 from vetset.curate.distill.kinds import KINDS
 from vetset.curate.distill.kinds.answers import find_label, same_answer
 from vetset.curate.distill.kinds.kind import needed
@@ -67,6 +67,23 @@ def test_a_call_that_fits_its_schema_becomes_a_row_with_its_tools():
 def test_a_call_that_does_not_fit_is_a_fault(reply):
     found, _ = drive("tool_calls", task_of(RAINY), [reply])
     assert found.gate == "distill.schema"
+
+
+def test_calls_of_a_real_set_fit_but_for_those_that_are_wrong(shared):
+    rows = json.loads((shared / "llm_formats" / "glaive_toolcall_en_demo.json").read_text())
+    faults = []
+    for row in rows:
+        tools = row["tools"]
+        for turn in row["conversations"]:
+            if turn["from"] == "function_call":
+                called = json.loads(turn["value"])
+                found, _ = drive(
+                    "tool_calls", task_of(seed("?", tools=tools)), [calls((called["name"], called["arguments"]))]
+                )
+                faults += [found.why] if isinstance(found, Fault) else []
+    assert faults == [
+        "The arguments of 'track_calories' don't fit its schema: 'calories_per_item' is not of type number."
+    ]
 
 
 def test_several_calls_and_their_results_stand_in_order():

@@ -12,7 +12,7 @@ from ...embed.encoder import TFIDF, find_encoder
 from ...embed.encoding import encode, row_texts
 from ...errors import quote
 from ...labels.evidence import label_shares
-from ...labels.judged import KNOWS
+from ...labels.judged import CHANCE, KNOWS
 from ...labels.ridge import fourier, leave_one_out, linear
 from ...labels.temperature import fit_temperature
 from ...masking import mask
@@ -91,15 +91,19 @@ def believe(batch: Batch) -> Believed | str:
     np.add.at(targets, (known[seen], code[seen]), 1.0)
     of_real = targets.sum(axis=1) > 0
     targets[of_real] /= targets[of_real].sum(axis=1, keepdims=True)
-    odds, knows = _odds(encoded.vectors, targets, of_real)
-    if knows < KNOWS:
+    odds, knows, unseen = _odds(encoded.vectors, targets, of_real)
+    if knows < max(KNOWS, CHANCE / max(unseen * texts.size, 1e-9)):
         return f"the texts tell next to nothing of the real labels ({max(knows, 0.0):.0%} of what there is to know)"
     told = np.where((asked >= 0)[:, None], odds[np.maximum(asked, 0)], np.nan)
     return Believed(told, names, knows, _nearest(encoded.vectors, asked, told, real["id"].to_list(), known, code))
 
 
-def _odds(vectors: Floats, targets: Floats, of_real: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.float64], float]:
-    """Return the log-odds of every text, each real one by all others, and how much they know of the real labels."""
+def _odds(
+    vectors: Floats, targets: Floats, of_real: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], float, float]:
+    """Return the log-odds of every text, each real one by all others; what they know of the real labels, as a share of the nats
+    that a label takes without them; and these nats.
+    """
     from threadpoolctl import threadpool_limits
 
     shares = label_shares(targets[of_real])
@@ -114,7 +118,7 @@ def _odds(vectors: Floats, targets: Floats, of_real: npt.NDArray[np.bool_]) -> t
             fitted = fit_temperature(scores[of_real], targets[of_real], shares)
             total += fitted.slope * scores / 2
             most = max(most, 1 - fitted.loss / unseen if unseen > 0 else 0.0)
-    return total, most
+    return total, most, unseen
 
 
 def _nearest(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-
-from ...errors import UsageError, quote
+from ...errors import MissingExtra, UsageError, quote
 from ...near.shingles import Shingle
 from ...rules import RULES, named_rules, out_of_reach
+
+try:
+    from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+except ImportError as error:
+    raise MissingExtra("a recipe is read with pydantic; run pip install 'vetset[distill]'.") from error
 
 
 class Gate(BaseModel):

@@ -48,7 +48,7 @@ def parts(*said: str) -> str:
     r"""Return the parts of a prompt with a blank line between two; an empty one is left out.
 
     >>> parts("A", "", "B")
-    'A\\n\\nB'
+    'A\n\nB'
     """
     return "\n\n".join(part for part in said if part)
 
