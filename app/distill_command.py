@@ -28,6 +28,9 @@ def distill(
         list[Path] | None,
         typer.Option(metavar="FILE.jsonl", help="Take in the answers to a batch; repeat it for more."),
     ] = None,
+    withdraw_batch: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE.jsonl", help="Take back a batch that was never sent.")
+    ] = None,
     bring_in: Annotated[
         bool, typer.Option("--bring-in", help="Add the rows to the set that the recipe's seeds are of.")
     ] = False,
@@ -43,6 +46,7 @@ def distill(
     Exit code 1 where cells are short of the rows that they want.
     """
     from ..curate.errors import UsageError
+    from ..curate.wording import counted
     from ..evaluate.distilling.opened import open_recipe
     from .distill_page import print_distilled, print_plan, rate
 
@@ -55,6 +59,10 @@ def distill(
         from ..evaluate.distilling.batching import read_back
 
         announce(read_back(opened, read_batch).note)
+    if withdraw_batch:
+        from ..evaluate.distilling.batching import take_back
+
+        announce(f"{counted(take_back(opened, withdraw_batch), 'call')} taken back; a run asks them now.")
     if plan:
         from ..evaluate.distilling.estimating import estimate
 
@@ -71,7 +79,7 @@ def distill(
         written = write_next(opened, write_batch)
         answer(written.summary(), as_json, lambda: announce(written.sentence))
         return
-    from ..evaluate.distilling.running import distill as run
+    from ..evaluate.distilling.distilled import distill as run
 
     asked = (opened.recipe.teacher.model, opened.recipe.judge.model if opened.recipe.judge else None)
     with stoppable(lambda: answers_kept(opened.journal)), reachable(*asked, journal=opened.journal), rate() as progress:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..curate.distill.rounds import Progress
-    from ..evaluate.distilling.running import Counts, Distilled
+    from ..evaluate.distilling.distilled import Counts, Distilled
 
 _CELLS = 20  # cells that are shown; the report has all
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from . import disk, parts
 from . import findings as findings_table
+from .against import known_against
 from .coverage.wanted import Wanted
 from .dataset import Dataset, parquet
 from .decisions.applied import head_for
@@ -330,31 +331,6 @@ def _unsaved(dataset: Dataset, found: Found, policy: Policy | None) -> CheckResu
     checked = found.checked(dataset.manifest.get("checked"))
     figures = found.figures(dataset.manifest.get("figures"))
     return _judged(dataset, found.merged(found.before()), checked, figures, policy, note)
-
-
-def known_against(dataset: Dataset) -> list[str]:
-    """Return the eval files of the last check that looked for leaks: as they were named, or as they lie from the set.
-
-    Raises:
-        UsageError: one of them is gone.
-    """
-    named = dataset.manifest.get("against", [])
-    ways = dataset.manifest.get("against_from_set", [None] * len(named))
-    here = dataset.folder.resolve()
-    found = []
-    for path, way in zip(named, ways, strict=True):
-        # What lies beside the set goes before what has that name in the folder that we happen to be in.
-        place = None if way is None else Path(os.path.normpath(here / way))
-        if place is not None and place.exists():
-            found.append(path if Path(path).exists() and place.samefile(path) else str(place))
-        elif Path(path).exists():
-            found.append(path)
-        else:
-            raise UsageError(
-                f"{path}, which {dataset.folder} was checked against, is not there; put it back, or check with "
-                "--against another file, or with --against none."
-            )
-    return found
 
 
 def _way(here: Path, path: str) -> str:

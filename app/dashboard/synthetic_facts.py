@@ -49,7 +49,7 @@ def _diversity(look: Look, made: pl.DataFrame, asked: Asked, runs: list[Run]) ->
     for run in runs:
         if run.report.get("diversity"):
             st.subheader(f"Run {plain(run.name, 60)}", anchor=False)
-            st.caption("As it ended: the rows that its gates accepted, beside its seeds.")
+            st.caption("As it ended: the rows that its gates accepted, beside real rows.")
             _measures(run.report["diversity"])
     st.subheader("The rows of this filter", anchor=False)
     key = (look.view.rows_key, asked)
@@ -121,17 +121,21 @@ def _spend(made: pl.DataFrame, runs: list[Run]) -> None:
 
 def _paid(run: Run) -> str:
     """Return what a run paid, as far as its file tells."""
+    settled, unknown = _part(run, "settled"), _part(run, "unknown")
     told = []
     for name, noun in (("calls", "call"), ("prompt_tokens", "prompt token"), ("completion_tokens", "reply token")):
-        if isinstance(value := run.paid.get(name), int):
+        if isinstance(value := settled.get(name), int):
             told.append(counted(value, noun))
-    if isinstance(money := run.paid.get("money"), int | float):
+    if isinstance(money := settled.get("money"), int | float):
         told.append(f"{money:,.4g} {plain(run.paid.get('currency') or '', 10)}".strip())
-    if isinstance(lost := run.paid.get("unknown_calls"), list) and lost:
-        told.append(
-            f"{counted(len(lost), 'call')} in flight at an end that was not foreseen, which may have been paid, too"
-        )
+    if isinstance(lost := unknown.get("calls"), int) and lost:
+        told.append(f"{counted(lost, 'call')} that may have been paid for without an answer")
     return ", ".join(told)
+
+
+def _part(run: Run, name: str) -> dict[str, Any]:
+    found = run.paid.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _teachers(look: Look) -> None:

@@ -95,6 +95,10 @@ DEFAULT_BLOCK: tuple[str, ...] = (
     "leakage.answer",  # the model learns to copy the answer, which no input of real use holds
     "quality.empty",  # an empty target teaches to stop at once
     "quality.roles",  # chat templates raise on such rows, or train on the wrong turn without a word
+    "privacy.card",  # a model gives it back word for word, to whoever asks
+    "privacy.secret",  # the same, and whoever has it has the account
+    "privacy.private_key",
+    "privacy.url_credentials",
     "synthetic.review",  # a row that nobody has accepted is no row yet
 )
 """Rules of which no finding may stand: ``check`` exits with 1. All others cost quality, not validity."""

@@ -31,8 +31,8 @@ _TICKS = re.compile(r"^```[a-zA-Z]{0,20}\n(.*)\n```$", re.DOTALL)
 _OPENING = re.compile(r"^(?:sure|certainly|of course|here(?:'s| is| are)|okay|ok)\b[^\n]{0,120}:\s*\n+", re.IGNORECASE)
 _QUOTES = {'"': '"', "“": "”", "'": "'", "«": "»"}
 _ECHOED = re.compile(
-    r"^<(example|message|document|conversation|text|task|answer)((?:-\d+)?)(?: \d+)?>\n?(.*)\n?</\1\2(?: \d+)?>$",
-    re.DOTALL,
+    r"^<(?:example|message|document|conversation|task|answer)(?:-\d+)?(?: \d+)?>\s*"
+    r"|\s*</(?:example|message|document|conversation|task|answer)(?:-\d+)?(?: \d+)?>$"
 )
 # What a chat template writes between turns: a local model's tokenizer reads it as such wherever it stands.
 _TURNS = re.compile(
@@ -115,7 +115,7 @@ def ask_so(
         **changed: as for ``ask``.
     """
     turns = (Said("system", f"{task.system or system} {DATA}"), Said("user", said))
-    parameters = replace_parameters(task, schema=schema, **changed)
+    parameters = replace_parameters(task, schema=schema if task.holds_schema else None, **changed)
     return Request(turns, parameters=parameters, sample=draft.index if sample is None else sample)
 
 
@@ -276,9 +276,7 @@ def _from_text(text: str, fields: Mapping[str, str]) -> dict[str, str] | Fault:
 
 def _bare(text: str, *, quotes: bool = False) -> str:
     """Return a text without the marks, and the quotes, that a teacher copies around it."""
-    text = text.strip()
-    echoed = _ECHOED.match(text)
-    text = echoed[3].strip() if echoed else text
+    text = _ECHOED.sub("", text.strip())
     closing = _QUOTES.get(text[:1]) if quotes else None
     inner = text[1:-1]
     return inner.strip() if closing and text.endswith(closing) and not {text[0], closing} & set(inner) else text

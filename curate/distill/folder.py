@@ -27,7 +27,7 @@ import polars as pl
 
 from .. import disk
 from ..dataset import parquet
-from ..errors import UsageError
+from ..errors import UsageError, quote
 from .outcome import Outcome
 from .rows import Origin, Parents, rows_of
 from .table import Keys, drafts_table
@@ -124,6 +124,17 @@ def read_report(folder: Path) -> dict[str, Any]:
             f"{folder} holds no {REPORT}, so it is no finished run of `vetset distill`; run its recipe first."
         )
     return {**found, "spend": _json(folder / SPEND)}
+
+
+def check_name(name: str) -> str:
+    """Return the name of a run, as it stands in rows and paths.
+
+    Raises:
+        UsageError: it has characters that no name of a source should have.
+    """
+    if not name or any(not (char.isalnum() or char in "._-") for char in name):
+        raise UsageError(f"{quote(name)} can't name a run; use letters, digits, dot, dash and underscore.")
+    return name
 
 
 def check_folder(folder: Path) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import polars as pl
 
 from .. import disk, parts
-from ..checking import Found, find, known_against
+from ..against import known_against
+from ..checking import Found, find
 from ..dataset import ROWS, Dataset, digest_of, parquet
 from ..errors import StaleError, UsageError, VetsetError, quote
 from ..exports.provenance import digest_rows

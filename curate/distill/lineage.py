@@ -86,7 +86,7 @@ def lineage_of(extra: str) -> Lineage | None:
         return None
     try:
         found = msgspec.json.decode(extra).get(KEY)
-    except (msgspec.DecodeError, AttributeError):
+    except (msgspec.DecodeError, AttributeError, RecursionError):
         return None
     if not isinstance(found, dict) or not isinstance(found.get("parents"), list) or "teacher" not in found:
         return None
@@ -168,11 +168,13 @@ def synthetic(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _line(row_id: str, one: Lineage) -> tuple[Any, ...]:
-    prompt, completion = one.tokens or (None, None)
+    # What does not fit a column was not counted by anybody.
+    prompt, completion = one.tokens if one.tokens and min(one.tokens) >= 0 and sum(one.tokens) < 2**63 else (None, None)
+    tokens = None if prompt is None or completion is None else prompt + completion
     return (
         row_id, one.draft, one.run, one.kind, one.teacher.model, one.teacher.revision, one.teacher.url,
         None if one.teacher.terms is None else _json(one.teacher.terms), one.recipe, list(one.parents), one.fate, one.why,
-        _json(one.cell), prompt, completion, None if one.tokens is None else sum(one.tokens), one.cost, one.currency,
+        _json(one.cell), prompt, completion, tokens, one.cost, one.currency,
         one.made, one.prompt_sha256, one.response_sha256, _json(one.verdicts),
     )  # fmt: skip
 

@@ -19,6 +19,8 @@ SURPLUS = "distill.surplus"
 BUDGET = "distill.budget"
 CALL = "distill.call"
 """The gates of drafts that failed: nothing was sent, or no answer came."""
+REVIEW = "distill.review"
+"""The gate of what the kind itself is unsure of, such as a vote that was close."""
 
 
 @dataclass(frozen=True)

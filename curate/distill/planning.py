@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import DataError, UsageError, quote
 from .draft import Cell, Draft
 from .kinds import KINDS
-from .kinds.kind import Kind, Needs
+from .kinds.kind import Kind, Needs, needed
 from .recipe import Recipe
 from .seeds import Seed, Seeds, blocks
 
@@ -30,9 +30,12 @@ class CellPlan:
     parents: Sequence[tuple[str, ...]]
     """Parents of the drafts, in turn."""
 
+    once: bool = False
+    """Each row makes one draft: its number says nothing then, and rows that come later leave other calls as they are."""
+
     def draft(self, index: int) -> Draft:
         """Return a draft by its number."""
-        return Draft(self.cell, index, self.parents[index % len(self.parents)])
+        return Draft(self.cell, 0 if self.once else index, self.parents[index % len(self.parents)])
 
 
 def plan_cells(recipe: Recipe, seeds: Seeds, *, axes: Mapping[str, Sequence[str]] | None = None) -> list[CellPlan]:
@@ -55,6 +58,8 @@ def plan_cells(recipe: Recipe, seeds: Seeds, *, axes: Mapping[str, Sequence[str]
         grid["label"] = list(seeds.labels)
     cells: list[Cell] = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     cells = [cell for cell in cells if not any(_fits(cell, without) for without in recipe.plan.without)]
+    if kind.drawn_by != "label":  # no row of a label can be taken for one of the same label
+        cells = [cell for cell in cells if "label" not in cell or cell["label"] != cell.get(kind.drawn_by)]
     if not cells:
         raise UsageError("plan.without leaves no cell of plan.grid; take one out.")
     each_label = _cells_a_label(cells)
@@ -77,14 +82,16 @@ def _cells_a_label(cells: Sequence[Cell]) -> dict[str | None, int]:
 def _cell(cell: Cell, recipe: Recipe, kind: Kind, seeds: Seeds, each_label: Mapping[str | None, int]) -> CellPlan:
     name = json.dumps(dict(cell), ensure_ascii=False, sort_keys=True)
     label = cell.get("label")
-    ids = [one for one in seeds.of(label) if _has(seeds.by_id[one], kind.needs)] if kind.draws != "nothing" else []
+    needs = needed(kind, {**kind.options, **recipe.plan.options})
+    drawn = seeds.of(cell.get(kind.drawn_by)) if kind.draws != "nothing" else []
+    ids = [one for one in drawn if _has(seeds.by_id[one], needs)]
     if kind.draws in ("row", "each") and not ids:
         raise DataError(
-            f"no row to make drafts of the cell {quote(name)} from: {recipe.plan.kind} needs rows with {kind.needs}."
+            f"no row to make drafts of the cell {quote(name)} from: {recipe.plan.kind} needs rows with {needs}."
         )
     if kind.draws == "each":
         wanted = min(len(ids), recipe.accepted or len(ids))
-        return CellPlan(cell, wanted, len(ids), [(one,) for one in ids])
+        return CellPlan(cell, wanted, len(ids), [(one,) for one in ids], once=True)
     if kind.draws == "examples":
         # Of a label that no row has, the teacher is told the label alone: that is how a rare one begins.
         parents = blocks(ids, recipe.plan.examples, seed=recipe.seed, name=name)

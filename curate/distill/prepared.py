@@ -13,7 +13,7 @@ import polars as pl
 from ..calls import Ask
 from ..dataset import Dataset
 from ..embed.encoder import Encoder
-from ..errors import UsageError, quote
+from ..errors import UsageError
 from ..leakage.closeness import How, too_close
 from .draft import Step
 from .failures import read_failures
@@ -115,7 +115,8 @@ def prepare(recipe: Recipe, dataset: Dataset, *, held: pl.DataFrame | None = Non
         recipe.teacher.parameters,
         recipe.teacher.form,
         recipe.teacher.system,
-        {**kind.options, **plan.options},
+        holds_schema=recipe.teacher.model.startswith(("openai:", "recorded:", "canned:")),
+        options={**kind.options, **plan.options},
     )
     return Prepared(recipe, dataset, seeds, held, task, cells)
 
@@ -157,17 +158,6 @@ def gates_of(
         return [found[outcome.draft.id] for outcome in made]
 
     return judge
-
-
-def check_name(name: str) -> str:
-    """Return the name of a run, as it stands in rows and paths.
-
-    Raises:
-        UsageError: it has characters that no name of a source should have.
-    """
-    if not name or any(not (char.isalnum() or char in "._-") for char in name):
-        raise UsageError(f"{quote(name)} can't name a run; use letters, digits, dot, dash and underscore.")
-    return name
 
 
 def summary_of(prepared: Prepared) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from ..calls import Answer, Ask, Request
 from .draft import Draft, Fault, Made, Replies, Step
 from .lineage import Verdict
-from .outcome import BUDGET, CALL, SURPLUS, Outcome
+from .outcome import BUDGET, CALL, REVIEW, SURPLUS, Outcome
 from .planning import CellPlan
 
 Judge = Callable[[Sequence[Outcome], Sequence[Outcome]], Sequence[Sequence[Verdict]]]
@@ -167,6 +167,10 @@ def _judged(ended: list[Outcome], before: Sequence[Outcome], judge: Judge) -> li
 
 
 def _settled(outcome: Outcome, verdicts: Sequence[Verdict]) -> Outcome:
+    """Return an outcome with what the gates say of it, and what its kind says that a person should look at."""
+    asked = outcome.made.extra.get("review") if outcome.made else None
+    if isinstance(asked, str):
+        verdicts = [*verdicts, Verdict(REVIEW, "review", note=asked)]
     worst = next((one for one in verdicts if one.verdict == "reject"), None)
     worst = worst or next((one for one in verdicts if one.verdict == "review"), None)
     if worst is None:

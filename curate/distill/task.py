@@ -29,6 +29,8 @@ class Task:
     form: Form = "json"
     system: str | None = None
     """A system turn of the user's own, in place of that of the kind."""
+    holds_schema: bool = True
+    """Whether the teacher can be asked to hold its reply to a schema; a model that runs here can't, and is told in words."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The keys of ``[plan.options]``; a kind says which it knows."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,7 +84,7 @@ def terms_of(model: str, url: str | None = None, stated: Mapping[str, str] | Non
     return Terms(known.name, stated["training"], says, stated.get("source"), stated.get("dated"), "recipe")
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _known(model: str, url: str | None) -> Terms:
     host = _host(url)
     line = next((one for one in HOSTS if host and re.search(one.pattern, host)), None)

@@ -23,7 +23,7 @@ _ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Myanmar}\p
 _WORD = rf"[{_ALONE}]|[\w--[{_ALONE}]]+"
 _RUNS = 3  # words of the longest run that is counted
 _OPENING = 3  # words: two are shared by chance ("how do"), of four a small change hides that rows begin alike
-_BYTES = 2_000_000  # that are compressed at most: 0.1 s, and the ratio of real texts moves by under 1% beyond it
+_BYTES = 2_000_000  # that are compressed at most: 0.2 s; from one million to 1.75 the ratio of GSM8K rises by 1%
 _SHOWN = 80  # characters of an opening that are shown
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from .. import findings
-from ..checking import known_against
+from ..against import known_against
 from ..dataset import Dataset
 from ..decisions.applied import Applied, apply, head_for
 from ..decisions.ledger import Ledger

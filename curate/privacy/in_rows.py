@@ -148,7 +148,7 @@ def _shown(text: str, kind: Kind) -> str:
     return quote(masked[max(at - _AROUND, 0) : at + len(sign) + _AROUND], 2 * _AROUND + len(sign))
 
 
-_AROUND = 30
+_AROUND = 24
 
 
 def _edits(rows: pl.DataFrame, held: pl.DataFrame) -> dict[int, str]:

@@ -14,8 +14,6 @@ from .ssn import ssn_at
 _RUN = re.compile(r"[0-9](?:[ ().\-/]{0,3}[0-9]){6,120}")
 _GROUP = re.compile(r"(?:\(\+|\+ ?\(?|\()?[0-9]+")
 _OPENING = "+("
-# What is joined to the group that follows: digits, or a letter with a sign (ORD-4111).
-_BEFORE = re.compile(r"(?P<digits>[0-9]{1,20})(?P<sign>[ .,/-])$|[A-Za-z](?P<joint>[-.])$")
 _FEW = 3
 
 
@@ -42,10 +40,10 @@ def _at(text: str, group: re.Match[str], *, taken: int) -> Found | None:
     """Return what begins at a group of digits; ``taken`` is where the last one ended."""
     start = group.start()
     digit = next(at for at in range(start, group.end()) if text[at].isdigit())
-    before = _before(text, start, taken)
-    second = before is not None and before["sign"] == " " and len(before["digits"]) <= _FEW  # 2 4111 1111 1111 1111
-    alone = before is None or (second and _before(text, before.start(), taken) is None)
-    chained = before is not None and not (before["sign"] == " " and _own_sign(text, group))
+    sign, count = _before(text, start, taken)
+    second = sign == " " and 0 < count <= _FEW  # 2 4111 1111 1111 1111
+    alone = not sign or (second and not _before(text, start - 1 - count, taken)[0])
+    chained = bool(sign) and not (sign == " " and _own_sign(text, group))
     if chained and not alone and text[start] not in _OPENING:  # as most numbers in a list of numbers
         return None
     if alone and (span := card_at(text, digit)):
@@ -56,8 +54,19 @@ def _at(text: str, group: re.Match[str], *, taken: int) -> Found | None:
     return Found("phone", *span) if span else None
 
 
-def _before(text: str, at: int, taken: int) -> re.Match[str] | None:
-    return _BEFORE.search(text, max(at - 24, taken), at)
+def _before(text: str, at: int, taken: int) -> tuple[str, int]:
+    """Return the sign that joins what stands before to what begins at ``at``, and how many digits that has.
+
+    None for a letter (ORD-4111); the sign is empty where nothing is joined.
+    """
+    low = max(at - 24, taken)
+    if at - 2 < low or text[at - 1] not in " .,/-":
+        return "", 0
+    first = at - 1
+    while first > low and text[first - 1] in "0123456789":
+        first -= 1
+    letter = text[at - 2].isascii() and text[at - 2].isalpha() and text[at - 1] in "-."
+    return (text[at - 1], at - 1 - first) if first < at - 1 or letter else ("", 0)
 
 
 def _own_sign(text: str, group: re.Match[str]) -> bool:

@@ -32,7 +32,7 @@ def find_private_key(text: str) -> list[Span]:
     >>> find_private_key("-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIIrYSSNQ\n-----END EC PRIVATE KEY-----\n")
     [(0, 76)]
     """
-    found = [match.span() for match in _PUTTY.finditer(text)] if "PuTTY-User-Key-File" in text else []
+    found: list[Span] = []
     heads = [match.span() for match in _HEAD.finditer(text)]
     nexts = [*(start for start, _ in heads), len(text)][1:]
     for (start, head), following in zip(heads, nexts, strict=True):
@@ -43,7 +43,12 @@ def find_private_key(text: str) -> list[Span]:
                 found.append((start, end))
         elif _CODED.search(text, head, foot.start()):
             found.append((start, foot.end()))
-    return sorted(found)
+    return found
+
+
+def find_putty_key(text: str) -> list[Span]:
+    """Return the spans of private keys in PuTTY's own form."""
+    return [match.span() for match in _PUTTY.finditer(text)]
 
 
 def _cut_off(text: str, head: int, limit: int) -> int:

@@ -68,7 +68,8 @@ FORMS: tuple[tuple[str, str], ...] = (
 )
 MARKS: dict[str, re.Pattern[str]] = {mark: re.compile(form) for marks, form in FORMS for mark in marks.split()}
 """Mark to what is a key around it: a text without a mark holds none, and is not read again."""
-_MARKS = list(MARKS)
+_SIGNS = {sign: [mark for mark in MARKS if sign in mark] for sign in "_-."}
+_PLAIN = [mark for mark in MARKS if not any(sign in mark for sign in _SIGNS)]
 _FEWEST = 6  # different characters; one in a million keys of 16 has fewer
 _STANDS_IN = re.compile(r"(?i)your|placeholder|redacted|changeme|xxxxx|\*\*\*")
 
@@ -79,7 +80,10 @@ def find_secret(text: str) -> list[Span]:
     >>> find_secret("key: hf_" + "aB3dE5gH7jK9mN1pQ3sT")
     [(5, 28)]
     """
-    marks = [mark for mark in _MARKS if mark in text]
+    marks = [mark for mark in _PLAIN if mark in text]
+    for sign, these in _SIGNS.items():
+        if sign in text:
+            marks += [mark for mark in these if mark in text]
     if not marks:
         return []
     forms, found = dict.fromkeys(MARKS[mark] for mark in marks), list[Span]()

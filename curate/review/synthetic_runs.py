@@ -14,14 +14,14 @@ import polars as pl
 
 from ..distill.diversity import Diversity, diversity
 from ..distill.filling import filled, filled_cells
-from ..distill.folder import REPORT, SPEND, SUFFIX
+from ..distill.folder import DRAFTS, REPORT, SPEND, SUFFIX
 from ..embed.encoder import TFIDF, find_encoder
 from ..embed.encoding import row_texts
 from ..errors import DataError
 from .view import View
 from .worklist import Positions
 
-_LARGEST = 64_000_000  # bytes of a report; one of 100,000 cells has 15 MB
+_LARGEST = 64_000_000  # bytes of a report; one of 100,000 cells has some 20 MB
 _MOST = 200  # runs
 _MEASURED = 10_000  # rows a side that are measured on a page: 3 CPU seconds
 
@@ -55,9 +55,10 @@ def find_runs(places: Iterable[Path]) -> dict[str, Run]:
     """Return the runs in these folders by their name, the newest of each; what can't be read is none."""
     found: dict[Path, float] = {}
     for place in places:
-        for path in place.glob(f"*{SUFFIX}/{REPORT}"):
+        for path in place.glob(f"*/{REPORT}"):
             with suppress(OSError):  # gone between the look and this
-                found[path] = path.stat().st_mtime
+                if path.with_name(DRAFTS).is_file():  # others write a report, too
+                    found[path] = path.stat().st_mtime
     runs: dict[str, Run] = {}
     for path in sorted(found, key=lambda path: (-found[path], str(path)))[:_MOST]:
         name = path.parent.name.removesuffix(SUFFIX)

@@ -144,7 +144,9 @@ def _material(
 ) -> _Material:
     # Identical rows are numbered as they come, so the number is left out: their group and time tell them apart.
     content = pl.col("id").str.strip_chars_end("0123456789")
-    columns = rows.select("id", "label", "time", content.alias("content")).hstack(tie_columns(rows, keys, clusters, parents))
+    columns = rows.select("id", "label", "time", content.alias("content")).hstack(
+        tie_columns(rows, keys, clusters, parents)
+    )
     columns = columns.with_row_index("row").sort("content", "group", "time", "id")
     back = np.empty(rows.height, dtype=np.int64)
     back[columns["row"].to_numpy()] = np.arange(rows.height)

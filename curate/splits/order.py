@@ -55,7 +55,9 @@ def choose_ways(
     if clusters is not None and "near" not in by:
         raise UsageError("clusters of near copies tie rows only with near in by; add it, or leave clusters out.")
     if "parents" in by and parents is None:
-        raise UsageError("a split by parents is for sets with synthetic rows; there is none, so leave parents out of by.")
+        raise UsageError(
+            "a split by parents is for sets with synthetic rows; there is none, so leave parents out of by."
+        )
     for column in ("group", "source", "time"):
         if column in by and rows.height and rows[column].null_count() == rows.height:
             raise DataError(f"no row has a {column}, so rows can't be split by it; read with --{column} COLUMN.")

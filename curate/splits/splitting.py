@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from .. import disk, parts, text
-from ..checking import find, known_against
+from ..against import known_against
+from ..checking import find
 from ..dataset import Dataset, parquet
 from ..decisions.applied import apply, head_for
 from ..decisions.ledger import Ledger

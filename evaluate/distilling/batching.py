@@ -9,8 +9,9 @@ from typing import Any
 
 from ...curate.calls import Request
 from ...curate.distill.budget import Account
+from ...curate.errors import UsageError
 from ...curate.wording import counted, shell
-from ..models.batch_files import ReadBack, read_batch, write_batch
+from ..models.batch_files import ReadBack, read_batch, withdraw_batch, write_batch
 from ..models.batch_files import Written as Files
 from ..models.journal import Journal
 from .offline import look_ahead
@@ -81,3 +82,15 @@ def read_back(opened: Opened, paths: Sequence[Path]) -> ReadBack:
     opened.folder.mkdir(parents=True, exist_ok=True)
     with Journal(opened.journal) as journal:
         return read_batch(paths, journal)
+
+
+def take_back(opened: Opened, paths: Sequence[Path]) -> int:
+    """Take back batch files that were never sent; return how many calls may be asked otherwise now.
+
+    Raises:
+        UsageError: a file can't be read, or there is no journal.
+    """
+    if not opened.journal.exists():
+        raise UsageError(f"{opened.folder} has no journal, so no batch of it is under way; check the recipe and -o.")
+    with Journal(opened.journal) as journal:
+        return withdraw_batch(paths, journal)

@@ -45,7 +45,7 @@ def bring(opened: Opened) -> BroughtIn:
         UsageError: there is no finished run, or its rows stand in the set without what was added to them.
     """
     read_report(opened.folder)
-    if opened.prepared.kind.same_text:
+    if opened.prepared.kind.draws == "each":
         kind, accepted = opened.recipe.plan.kind, opened.folder / ACCEPTED
         raise UsageError(
             f"{opened.recipe.seeds} has the texts of a run of {kind} already, and they would stand there twice; read the rows as "

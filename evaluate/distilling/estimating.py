@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...curate.calls import Answer, Request
-from ...curate.distill.budget import Account, refused
+from ...curate.distill.budget import Account, unasked
 from ...curate.distill.draft import Draft
 from ...curate.distill.estimate import Estimate, estimate_calls, probe_places
 from ...curate.distill.outcome import SURPLUS, Outcome
@@ -132,7 +132,8 @@ def _sample(
     Where whole drafts are known they stand for the others, all of their calls; else the first calls of the drafts to come do.
     """
     whole = [request for outcome in settled for request, _ in outcome.calls]
-    each = len(whole) / len(settled) if settled else float(opened.prepared.kind.calls(opened.prepared.task))
+    kind, task = opened.prepared.kind, opened.prepared.task
+    each = len(whole) / len(settled) if settled else float((kind.usual or kind.calls)(task))
     first = list(missing.values())
     if not drafts:
         return [], 0.0
@@ -151,7 +152,7 @@ def _probe(opened: Opened, count: int, helpers: Any, say: Callable[[str], None])
     chosen = [first[place] for place in probe_places(requests, count)]
     with Journal(opened.journal) as journal:
         asking = Asking(opened, journal, Account(opened.budget, former=journal.former()), called=lambda _: None)
-        outcomes = ask_in_waves(chosen, prepared.step, asking, refused)
+        outcomes = ask_in_waves(chosen, prepared.step, asking, unasked)
         made = [outcome for outcome in outcomes if outcome.fate == "accepted"]
         if made:
             gates_of(prepared, opened.origin, asking, helpers=helpers)(made, [])

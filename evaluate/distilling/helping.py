@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...curate.calls import Answer, Request
-from ...curate.distill.budget import Account, Former
+from ...curate.distill.budget import Account
 from ...curate.distill.folder import JOURNAL
 from ...curate.distill.prepared import Helpers
 from ...curate.distill.recipe import JudgeOf
@@ -71,19 +71,15 @@ def known_of(opened: Opened) -> Known | None:
     return open_known(paths, same_as=same)
 
 
-def former_of(opened: Opened, journal: Journal) -> Former:
-    """Return what earlier processes of this run spent, on the teacher and on the judge."""
-    found, judged = journal.former(), opened.folder / JUDGED
-    if not judged.exists():
-        return found
-    with Journal(judged) as kept:
-        other = kept.former()
-    return Former(found.settled + other.settled, (*found.vain, *other.vain))
-
-
 def _bench(opened: Opened, said: JudgeOf, account: Account, notes: list[str], told: Callable[[Answer], None]) -> Bench:
     model = open_model(said.model, key_env=said.key_env) if said.key_env else open_model(said.model)
     journal = opened.folder / JUDGED
+    price = opened.price_of(model.name)
+    with Journal(journal) as kept:
+        own = account.beside(
+            input_price=price.input / 1e6 if price else None, output_price=price.output / 1e6 if price else None,
+            former=kept.former(),
+        )  # fmt: skip
 
     def ask(requests: Sequence[Request]) -> list[Answer]:
         with Journal(journal) as kept:
@@ -91,7 +87,7 @@ def _bench(opened: Opened, said: JudgeOf, account: Account, notes: list[str], to
             def ask_all(requests: Sequence[Request], **hooks: Any) -> list[Answer]:
                 return answer_all(model, requests, journal=kept, **hooks)
 
-            return within(ask_all, account, requests, told=lambda _, answer: told(answer))
+            return within(ask_all, own, requests, told=lambda _, answer: told(answer))
 
     judge = Judge(model, read_rubric(said.rubric), ask=ask)
     bench = bench_of([judge], rubric=said.rubric, votes=said.votes, real=opened.prepared.real)

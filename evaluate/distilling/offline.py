@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...curate.calls import Answer, Request
-from ...curate.distill.budget import REFUSED, refused
+from ...curate.distill.budget import REFUSED, unasked
 from ...curate.distill.outcome import Outcome
 from ...curate.distill.prepared import Helpers, gates_of
 from ...curate.distill.rounds import run_rounds
@@ -74,5 +74,5 @@ def look_ahead(
     prepared = opened.prepared
     kept = Kept(opened, journal.answers if journal is not None else {}, known)
     judge = gates_of(prepared, opened.origin, kept, helpers=helpers)
-    outcomes = run_rounds(prepared.cells, prepared.step, kept, judge, is_refused=refused)
+    outcomes = run_rounds(prepared.cells, prepared.step, kept, judge, is_refused=unasked)
     return Ahead(outcomes, kept.missing, kept.pairs)

@@ -9,29 +9,29 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import polars as pl
 
-from ...curate.checking import known_against
+from ...curate.against import known_against
 from ...curate.dataset import ROWS, Dataset
 from ...curate.decisions.ledger import Ledger
 from ...curate.distill.budget import Budget
-from ...curate.distill.folder import JOURNAL, SUFFIX, VERSION, check_folder
+from ...curate.distill.folder import JOURNAL, SUFFIX, VERSION, check_folder, check_name
 from ...curate.distill.lineage import Teacher
-from ...curate.distill.prepared import Prepared, check_name, prepare
 from ...curate.distill.recipe import Recipe, read_recipe
 from ...curate.distill.rows import Origin
 from ...curate.errors import UsageError
-from ...curate.eval_rows import eval_rows
-from ...curate.exports.provenance import digest_rows
 from ...curate.version import version
 from ..evalsets.evalset import MANIFEST_FILE, EvalSet
 from ..models.openai_client import Limits
 from ..models.opening import open_model
 from ..models.protocol import Model
 from ..scorers.prices import Price, Prices, read_prices
+
+if TYPE_CHECKING:
+    from ...curate.distill.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,6 @@ class Opened:
     folder: Path
     """Of the run."""
     dataset: Dataset
-    held: pl.DataFrame | None
-    """Rows of the eval sets, ``ROWS``."""
     teacher: Model
     prices: Prices | None
 
@@ -62,7 +60,14 @@ class Opened:
     @cached_property
     def prepared(self) -> Prepared:
         """The recipe with its rows; nobody is asked."""
-        return prepare(self.recipe, self.dataset, held=self.held)
+        from ...curate.distill.prepared import prepare  # the rules that it needs take half a second to import
+
+        return prepare(self.recipe, self.dataset, held=held_rows(self.dataset, self.against))
+
+    @cached_property
+    def against(self) -> list[str]:
+        """Eval sets and files that nothing made may come close to: the recipe's, and those that the set was checked against."""
+        return list(dict.fromkeys([*self.recipe.against, *known_against(self.dataset)]))
 
     @cached_property
     def price(self) -> Price | None:
@@ -71,21 +76,21 @@ class Opened:
 
     @cached_property
     def budget(self) -> Budget:
-        """The caps, with what a token costs at most: the dearer of teacher and judge, where the file has a price of both."""
-        caps, judge = self.recipe.budget, self.recipe.judge
-        asked = [self.price] if self.price else []
-        if judge is not None and self.prices is not None:
-            name = judge.model.removeprefix("openai:").partition("@http")[0]
-            asked += [self.prices.models[name]] if name in self.prices.models else []
+        """The caps, with what a token of the teacher costs."""
+        caps = self.recipe.budget
         return Budget(
             tokens=caps.tokens,
             money=caps.money,
             calls=caps.calls,
             seconds=caps.seconds,
-            input_price=max(price.input for price in asked) / 1e6 if asked else None,
-            output_price=max(price.output for price in asked) / 1e6 if asked else None,
+            input_price=self.price.input / 1e6 if self.price else None,
+            output_price=self.price.output / 1e6 if self.price else None,
             currency=self.prices.currency if self.prices else "",
         )
+
+    def price_of(self, model: str) -> Price | None:
+        """Return what a million tokens of another model, such as a judge, cost; ``None`` without a price file."""
+        return self.prices.of(model) if self.prices else None
 
     @cached_property
     def origin(self) -> Origin:
@@ -113,7 +118,7 @@ class Opened:
         told = [
             VERSION, version(), self.recipe.model_dump(mode="json"), dict(self.teacher.identity()), self.name,
             self.dataset.manifest.get("digest"), rows["split"].hash(0).sum() if rows["split"].null_count() < rows.height else 0,
-            decided, None if self.held is None else digest_rows(self.held), [_digest_of(path) for path in self._files()],
+            decided, [[path, _digest_of(path)] for path in [*self.against, *self._files()]],
             self.budget.input_price, self.budget.output_price,
         ]  # fmt: skip
         return sha256(_json(told)).hexdigest()
@@ -144,18 +149,20 @@ def open_recipe(path: str | Path, out: str | Path | None = None, *, download: bo
     check_folder(folder)
     dataset = Dataset.open(recipe.seeds)
     prices = read_prices(recipe.budget.prices) if recipe.budget.prices else None
-    return Opened(path, recipe, folder, dataset, held_rows(dataset, recipe.against), _teacher(recipe, download), prices)
+    return Opened(path, recipe, folder, dataset, _teacher(recipe, download), prices)
 
 
 def held_rows(dataset: Dataset, against: Sequence[str]) -> pl.DataFrame | None:
-    """Return the rows that nothing made may come close to: of eval sets and files, and of what the set was checked against.
+    """Return the rows of eval sets and of files, ``ROWS``; ``None`` where none is named.
 
     Raises:
         UsageError: one of them is not there.
         DataError: one of them can't be read.
     """
+    from ...curate.eval_rows import eval_rows  # reading files takes a third of a second to import
+
     frames = []
-    for path in dict.fromkeys([*against, *known_against(dataset)]):
+    for path in against:
         if (Path(path) / MANIFEST_FILE).is_file():
             frames.append(EvalSet.open(path).rows.select(pl.col(name).cast(kind) for name, kind in ROWS.items()))
         elif (found := eval_rows(dataset, [path]).rows) is not None:
@@ -205,7 +212,11 @@ def day_of(folder: Path) -> str:
 
 
 def _digest_of(path: str) -> str | None:
-    return sha256(Path(path).read_bytes()).hexdigest() if path and Path(path).is_file() else None
+    """Return the SHA-256 of a file, of the rows of a set or an eval set; ``None`` where there is none."""
+    place = Path(path)
+    if place.is_dir():
+        place = place / "rows.parquet"
+    return sha256(place.read_bytes()).hexdigest() if path and place.is_file() else None
 
 
 def _json(value: Any) -> bytes:

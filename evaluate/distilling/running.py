@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ...curate.calls import Answer, Request
-from ...curate.distill.budget import Account, refused
+from ...curate.distill.budget import Account, refused, unasked
 from ...curate.distill.diversity import diversity
-from ...curate.distill.folder import unchanged, write_run
+from ...curate.distill.folder import write_run
 from ...curate.distill.outcome import Outcome
 from ...curate.distill.prepared import gates_of, summary_of
 from ...curate.distill.report import compose
@@ -21,46 +20,15 @@ from ...curate.distill.rows import drafts_as_rows
 from ...curate.distill.within import within
 from ...curate.embed.encoder import TFIDF, Encoder, find_encoder
 from ...curate.embed.encoding import row_texts
-from ..models.calling import answer_all
+from ..models.calling import Sender, answer_all
 from ..models.journal import Journal
 from ..models.keys import keys
-from .helping import former_of, helpers_of, known_of
+from .distilled import Counts, Distilled
+from .helping import helpers_of, known_of
 from .opened import Opened
 
 Say = Callable[[str], None]
-
-
-@dataclass
-class Counts:
-    """What a run asked for, and what it knew."""
-
-    asked: int = 0
-    """Calls that were answered now."""
-    known: int = 0
-    """Calls whose answer was kept."""
-    failed: int = 0
-    tokens: int = 0
-
-
-@dataclass(frozen=True)
-class Distilled:
-    """What a run came to."""
-
-    folder: Path
-    report: dict[str, Any]
-    calls: int
-    """That were answered now; 0 where nothing was to do."""
-    unchanged: bool = False
-    """Whether the files stand as an earlier run wrote them."""
-
-    @property
-    def short(self) -> int:
-        """Rows that are lacking."""
-        return int(self.report.get("short", 0))
-
-    def summary(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        return {"folder": str(self.folder), "calls": self.calls, "unchanged": self.unchanged, **self.report}
+_PORTION = 64  # calls, some minutes of a small model on a CPU
 
 
 @dataclass
@@ -81,7 +49,9 @@ class Asking:
         def ask_all(requests: Sequence[Request], **hooks: Any) -> list[Answer]:
             return answer_all(self.opened.teacher, requests, journal=self.journal, known=self.known, **hooks)
 
-        found = within(ask_all, self.account, requests, told=self._told)
+        # A local model does not say when it sends each call: in portions the cap on seconds is kept to.
+        at_once = None if isinstance(self.opened.teacher, Sender) else _PORTION
+        found = within(ask_all, self.account, requests, told=self._told, at_once=at_once)
         self.counts.known += len(requests) - (self.counts.asked - before)
         return found
 
@@ -96,26 +66,18 @@ class Asking:
         self.called(self.counts)
 
 
-def distill(
-    opened: Opened,
-    *,
-    say: Say = lambda _: None,
-    tell: Callable[[Progress], None] = lambda _: None,
-    called: Callable[[Counts], None] = lambda _: None,
-    anew: bool = False,
+def run_recipe(
+    opened: Opened, digest: str, *, say: Say, tell: Callable[[Progress], None], called: Callable[[Counts], None]
 ) -> Distilled:
-    """Run a recipe and write its folder; what is kept is not asked again.
+    """Run a recipe and write its folder, whatever stands there; what is kept is not asked again.
 
     Args:
         opened: the recipe.
+        digest: of what decides the files besides the answers (``Opened.digest``).
         say: is told sentences.
         tell: is told how far it is, round by round.
         called: is told what was asked, answer by answer.
-        anew: hold everything against the gates again, though nothing has changed.
     """
-    digest = opened.digest()
-    if not anew and (report := unchanged(opened.folder, digest)) is not None:
-        return Distilled(opened.folder, report, 0, unchanged=True)
     if note := getattr(opened.teacher, "note", None):
         say(str(note))
     opened.folder.mkdir(parents=True, exist_ok=True)
@@ -126,12 +88,10 @@ def distill(
     with Journal(opened.journal) as journal:
         if journal.note:
             say(journal.note)  # and not into the report: it would differ from that of a run that nobody cut off
-        asking = Asking(
-            opened, journal, Account(opened.budget, former=former_of(opened, journal)), called=called, known=known
-        )
+        asking = Asking(opened, journal, Account(opened.budget, former=journal.former()), called=called, known=known)
         helpers = helpers_of(opened, notes, account=asking.account, told=asking.take)
         judge = gates_of(prepared, opened.origin, asking, helpers=helpers, notes=notes)
-        outcomes = run_rounds(prepared.cells, prepared.step, asking, judge, is_refused=refused, tell=tell)
+        outcomes = run_rounds(prepared.cells, prepared.step, asking, judge, is_refused=unasked, tell=tell)
         report, spend = report_of(opened, outcomes, notes, helpers.encoder), asking.account.report()
         write_run(
             opened.folder, outcomes, origin=opened.origin, parents=prepared.parents,

@@ -105,6 +105,6 @@ def test_the_cells_of_a_report_are_told_in_the_same_way():
     found = filled_cells([{"cell": ANGRY, **counts}])
     assert found.equals(filled(drafts((ANGRY, "accepted"), (ANGRY, "rejected")), {json.dumps(ANGRY): 3}))
     for wrong in ([None], [{"cell": "x"}], [{"cell": ANGRY, **counts, "wanted": "3"}], [{"cell": {"a": 1}, **counts}]):
-        with pytest.raises(DataError, match="no cell|no count|no JSON object of strings"):
+        with pytest.raises(DataError, match=r"no cell|no count|no JSON object of strings"):
             filled_cells(wrong)
     assert filled_cells([]).is_empty()

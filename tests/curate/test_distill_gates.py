@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from vetset.curate.calls import Answer
 from vetset.curate.dataset import frame
 from vetset.curate.distill.gates.gate import VERDICTS, Batch, Checked, Vote
+from vetset.curate.distill.gates.label_model import learnt
 from vetset.curate.distill.gates.order import ORDER, judge_batch
 from vetset.curate.distill.gates.wanted import Gates
 from vetset.curate.distill.seeds import Seeds
@@ -143,9 +144,11 @@ def test_of_a_chain_of_near_copies_the_earlier_stay():
 
 
 def test_a_text_inside_of_another_is_a_copy():
-    long = "The clerk at the counter told me that a card which was refused twice has to be sent back within thirty days of the letter"
-    found, _ = judged([(long, None), (long + " and that nobody pays for it but the bank, as the law has it since the year of the reform", None)],
-                      {"length": "off"})  # fmt: skip
+    short = (
+        "The clerk at the counter told me that a card which was refused twice has to be sent back within thirty days"
+    )
+    long = f"{short} and that nobody pays for it but the bank, as the law has it since the year of the reform"
+    found, _ = judged([(short, None), (long, None)], {"length": "off"})
     assert worst(found) == {1: ("duplicates.contained", "reject")}
 
 
@@ -192,13 +195,16 @@ def test_words_that_real_rows_have_too_are_no_leak():
 
 def test_an_eval_text_in_an_answer_or_a_worse_reply_is_found():
     held = "Which currencies do you exchange on a Sunday morning in spring"
-    made = frame(
-        [
-            {"messages": [{"role": "user", "content": "Make up a question that a tourist would ask"}, {"role": "assistant", "content": held}]},
-            {"messages": [{"role": "user", "content": "Make up what nobody would say"}, {"role": "assistant", "content": "Good evening to all"}],
-             "rejected": held.upper()},
-        ]
-    ).with_columns(id=pl.Series(["d-0", "d-1"]), parents=pl.lit([], pl.List(pl.String)))  # fmt: skip
+    asked, said = (
+        ("Make up a question that a tourist would ask", "Make up what nobody would say"),
+        (held, "Good evening to all"),
+    )
+    turns = [
+        [{"role": "user", "content": one}, {"role": "assistant", "content": two}]
+        for one, two in zip(asked, said, strict=True)
+    ]
+    made = frame([{"messages": turns[0]}, {"messages": turns[1], "rejected": held.upper()}])
+    made = made.with_columns(id=pl.Series(["d-0", "d-1"]), parents=pl.lit([], pl.List(pl.String)))
     batch = batch_of([], held=[held])
     found = judge_batch(
         Batch(made=made, real=batch.real, task=batch.task, held=batch.held), Gates.model_validate({"length": "off"})
@@ -217,9 +223,8 @@ def test_verifiers_reject_and_say_what_they_have_no_reference_for():
 
 
 def test_a_judge_that_nobody_calibrated_rejects_nothing_and_disagreement_goes_to_review():
-    votes = [
-        [Vote(0.9, "a", True)], [Vote(0.1, "a", True)], [Vote(0.1, "a")], [Vote(1.0, "a", True), Vote(0.25, "a")], [Vote(None, "a", True)],
-    ]  # fmt: skip
+    measured = [Vote(score, "a", calibrated=True) for score in (0.9, 0.1, 1.0, None)]
+    votes = [[measured[0]], [measured[1]], [Vote(0.1, "a")], [measured[2], Vote(0.25, "a")], [measured[3]]]
     lines = [(f"{GOOD[0]} since {place}", "card") for place in PLACES[:5]]
     found, batch = judged(lines, {"duplicates": "off"}, judge=lambda made: votes)
     assert worst(found) == {
@@ -247,7 +252,10 @@ def test_labels_that_the_texts_say_nothing_of_are_not_judged():
 
 @pytest.mark.parametrize(
     ("replies", "verdict"),
-    [(["card"] * 3, None), (["transfer"] * 3, "reject"), (["card", "transfer", "both"], None), (["card", "transfer", "transfer"], "reject"), (["?"] * 3, "review")],
+    [
+        (["card"] * 3, None), (["transfer"] * 3, "reject"), (["card", "transfer", "both"], None),
+        (["card", "transfer", "transfer"], "reject"), (["?"] * 3, "review"),
+    ],
 )  # fmt: skip
 def test_the_teacher_is_asked_for_the_label_without_being_told(replies, verdict):
     asked = []
@@ -329,11 +337,12 @@ LINES = st.lists(
 @settings(max_examples=25, deadline=None)
 @given(LINES, ACTIONS, ACTIONS, ACTIONS)
 def test_every_row_gets_its_verdicts_in_order_and_none_behind_a_rejection(lines, length, duplicates, personal):
-    found, batch = judged(lines, {"length": length, "duplicates": duplicates, "personal": personal})
+    gates = {"length": length, "duplicates": duplicates, "personal": personal, "label_model": "off"}
+    found, batch = judged(lines, gates)
     assert found["id"].unique(maintain_order=True).to_list() == batch.made["id"].to_list()
     for _, own in found.group_by("id", maintain_order=True):
         assert "reject" not in own["verdict"].to_list()[:-1]
-    assert found.equals(judged(lines, {"length": length, "duplicates": duplicates, "personal": personal})[0])
+    assert found.equals(judged(lines, gates)[0])
     for gate, action in (("distill.length", length), ("privacy.email", personal), ("duplicates.exact", duplicates)):
         if action != "reject":
             assert found.filter((pl.col("gate") == gate) & (pl.col("verdict") == "reject")).is_empty()
@@ -346,3 +355,12 @@ def test_every_gate_of_a_recipe_stands_in_the_order():
 def test_the_vectors_of_words_can_be_asked_for_as_an_encoder():
     found, _ = judged([GOOD, REAL[1]], encoder=find_encoder("tfidf").encoder)
     assert worst(found) == {1: ("duplicates.exact", "reject")}
+
+
+def test_of_many_real_rows_the_same_number_of_each_label_is_learnt_from():
+    real = frame([{"messages": f"text {at}", "label": "rare" if at % 10 == 0 else "common"} for at in range(6_000)])
+    some = learnt(real)
+    assert some.height == 5_000
+    assert dict(some["label"].value_counts().iter_rows()) == {"rare": 600, "common": 4_400}
+    assert some.equals(learnt(real))
+    assert learnt(real.head(50)).equals(real.head(50))

@@ -240,6 +240,7 @@ def test_a_reply_of_100_kb_is_read_in_no_time(reply):
         ("```\nMy card is gone.\n```", "My card is gone."),
         ("<example 5>\nMy card is gone.\n</example 5>", "My card is gone."),
         ("“My card is gone.”", "My card is gone."),
+        ("<message>\nMy card is gone.", "My card is gone."),
         ("Ok so I lost it", "Ok so I lost it"),
     ],
 )

@@ -71,9 +71,10 @@ def test_a_model_of_135_million_parameters_writes_rows_of_a_label(rows, teacher)
 @pytest.mark.slow
 def test_its_probabilities_make_shares_of_real_rows(rows, teacher):
     drafts = [Draft({}, index, (one,)) for index, one in enumerate(list(rows)[::6])]
-    found = drive("soft_labels", task_of(rows, orders=2), drafts, teacher)
+    found = drive("soft_labels", task_of(rows, orders=3, mass=0.2), drafts, teacher)
     assert all(isinstance(one, Made) for one in found)
-    assert all(one.extra["soft"]["way"] == "logprobs" and 0 <= one.extra["soft"]["outside"] < 0.5 for one in found)
+    assert all(one.extra["soft"]["way"] == "logprobs" and 0 <= one.extra["soft"]["outside"] < 0.8 for one in found)
+    assert sum("review" in one.extra for one in found) > 5, "it leans to a letter, and its rows don't say so"
     labels = pl.Series("label", [one.label for one in found])
     assert kind_of_labels(labels) == "shares"
     assert all(abs(sum(json.loads(label).values()) - 1) < 0.001 for label in labels)

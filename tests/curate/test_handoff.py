@@ -201,7 +201,9 @@ def test_rows_stay_when_the_sources_change_and_when_the_manifest_is_damaged(tick
 def test_other_files_are_not_read_over_a_set_that_holds_synthetic_rows(tickets, tmp_path):
     bring_in(opened(tickets), made_from(tickets, 0))
     (tmp_path / "other.jsonl").write_text('{"text": "other", "label": "a"}\n')
-    with pytest.raises(UsageError, match="holds synthetic rows that were made from them; give the new set another name"):
+    with pytest.raises(
+        UsageError, match="holds synthetic rows that were made from them; give the new set another name"
+    ):
         read([tmp_path / "other.jsonl"], tickets.folder)
     assert opened(tickets).rows.height == 41
 

@@ -4,6 +4,7 @@ import importlib.util
 import random
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,7 @@ def test_the_password_of_an_address_is_no_mail_name_and_an_account_is_no_phone_n
     assert [kind for kind, _ in told(text)] == ["url_credentials", "iban", "card"]
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[0-9]{2,18}", fullmatch=True))
 def test_of_ten_last_digits_one_passes_luhn_and_one_slip_is_told(digits):
     passing = [last for last in "0123456789" if luhn(digits + last)]
@@ -144,9 +146,10 @@ def test_of_ten_last_digits_one_passes_luhn_and_one_slip_is_told(digits):
         assert not luhn(number[:place] + str((int(digit) + 1) % 10) + number[place + 1 :])
 
 
-@given(st.sampled_from(sorted(LENGTHS)), st.from_regex(r"[0-9A-Z]{30}", fullmatch=True), st.data())
-def test_check_digits_of_an_account_tell_a_slip_and_an_exchange(country, characters, data):
-    account = characters[: LENGTHS[country] - 4]
+@settings(deadline=None)
+@given(st.sampled_from(sorted(LENGTHS)), st.from_regex(r"[0-9]{30}", fullmatch=True), st.data())
+def test_check_digits_of_an_account_tell_two_digits_that_changed_places(country, digits, data):
+    account = digits[: LENGTHS[country] - 4]
     passing = [f"{country}{check:02d}{account}" for check in range(2, 99) if mod_97(f"{country}{check:02d}{account}")]
     assert len(passing) == 1
     assert told(passing[0]) == [("iban", passing[0])]
@@ -155,17 +158,19 @@ def test_check_digits_of_an_account_tell_a_slip_and_an_exchange(country, charact
     assert one == other or not mod_97(passing[0][:at] + other + one + passing[0][at + 2 :])
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"4[0-9]{15}", fullmatch=True), st.sampled_from(["", " ", "-", "."]))
 def test_a_card_is_found_just_where_its_check_digit_is_right(digits, sign):
     text = sign.join(digits[at : at + 4] for at in range(0, 16, 4))
     assert (card_at(text, 0) == (0, len(text))) == (luhn(digits) and len(set(digits)) > 1)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_what_is_found_stands_in_order_and_apart(text):
     found = find(text)
     assert all(0 <= each.start < each.end <= len(text) for each in found)
-    assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(found))
 
 
 @settings(deadline=None)
@@ -217,9 +222,9 @@ def test_a_kilobyte_takes_well_under_a_millisecond(shared):
 
 @pytest.mark.parametrize(
     "piece",
-    ["1 ", "1", "1.", "(", "+", "+1", "@", "a@", "a.", "%40", "://", "a:", "a://b:", "AB12 ", "AB12", "-----BEGIN PRIVATE KEY-----",
-     "-----BEGIN PRIVATE KEY-----\n ", "4111 1111 1111 1111 ", "call 5550187 ", "sk-", "sk-a", "eyJ-", "a-", "ssn 219456789", "我@",
-     "1.1.1.1,", "PuTTY-User-Key-File-2:", "\\n", "0049", "１", "93.184.216.34 ", "a.b@c.", "４１１１ "],
+    ["1 ", "1", "1.", "(", "+", "+1", "@", "a@", "a.", "%40", "://", "a:", "a://b:", "AB12 ", "AB12", "sk-", "sk-a", "eyJ-",
+     "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n ", "4111 1111 1111 1111 ", "call 5550187 ", "a-",
+     "ssn 219456789", "我@", "1.1.1.1,", "PuTTY-User-Key-File-2:", "\\n", "0049", "１", "93.184.216.34 ", "a.b@c.", "４１１１ "],
 )  # fmt: skip
 def test_no_text_takes_long(piece):
     start = time.process_time()

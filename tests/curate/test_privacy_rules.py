@@ -13,8 +13,12 @@ from vetset.curate.decisions.ledger import Ledger
 from vetset.curate.decisions.policy import DEFAULT_BLOCK
 from vetset.curate.masking import mask
 from vetset.curate.material import Material
+from vetset.curate.privacy import find
 from vetset.curate.privacy.in_rows import RULES as KINDS
+from vetset.curate.privacy.in_rows import private
 from vetset.curate.rules import RULES
+from vetset.curate.text import turns
+from vetset.tests.curate.test_privacy import bench
 
 CARD, MAIL, PHONE = "4111 1111 1111 1111", "ann@firma.ie", "+49 170 1234560"
 VALUES = {
@@ -36,7 +40,9 @@ def found(rule, *rows):
 
 
 def test_every_kind_has_its_rule_and_every_rule_its_kind():
-    assert {rule for rule, _ in KINDS.values()} == {rule for rule in RULES if rule.startswith("privacy.")} == set(VALUES)
+    assert (
+        {rule for rule, _ in KINDS.values()} == {rule for rule in RULES if rule.startswith("privacy.")} == set(VALUES)
+    )
 
 
 @pytest.mark.parametrize(("rule", "value"), VALUES.items())
@@ -45,7 +51,8 @@ def test_a_row_is_found_once_and_its_note_shows_no_value(rule, value):
     assert hit.schema == findings.SCHEMA
     assert hit["id"].to_list() == material.rows["id"].to_list()[1:]
     assert not any(value in note or value.split()[0] in note for note in hit["note"])
-    assert "2 " in hit["note"][0] and "[" in hit["note"][0]
+    assert "2 " in hit["note"][0]
+    assert "[" in hit["note"][0]
     figures = RULES[rule].figures(material, hit)
     assert figures == {"rows": 2, "found": 3, "different": 1}
     assert value not in json.dumps(figures)
@@ -83,7 +90,7 @@ def test_an_edit_masks_all_kinds_in_all_messages_and_changes_nothing_else():
     assert [one["content"] for one in now] == ["my card is [card number]", None, "sent", "sent to [mail address]"]
     assert json.loads(json.loads(now[1]["tool_calls"])[0]["function"]["arguments"]) == {"to": "[mail address]"}
     assert now[2] == was[2]
-    assert mails["note"].to_list() == ["Holds 2 mail addresses, the first in the tool calls of message 2: " + mails["note"][0][70:]]
+    assert mails["note"][0].startswith("Holds 2 mail addresses, the first in the tool calls of message 2: ")
 
 
 @pytest.mark.parametrize("column", ["rejected", "label", "tools"])
@@ -120,15 +127,9 @@ def test_a_check_holds_and_shows_no_value_and_an_edit_settles_all_of_a_row(make_
     assert [mask(text) for text in texts] == texts
 
 
-def test_the_first_look_lets_nothing_pass_that_the_finders_would_find(make_set):
+def test_the_first_look_lets_nothing_pass_that_the_finders_would_find():
     """The scan by polars only saves time: every positive of the seeded set goes through it."""
-    from test_privacy import bench
-
     made = bench("privacy_set").samples(seed=9, each=60)
     rows = frame([{"messages": sample.text} for sample in made])
-    from vetset.curate.privacy import find
-    from vetset.curate.privacy.in_rows import private
-    from vetset.curate.text import turns
-
     held = private(rows, turns(rows))
     assert held["row"].to_list() == [at for at, sample in enumerate(made) if find(sample.text)]

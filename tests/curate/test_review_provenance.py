@@ -70,7 +70,7 @@ def test_the_way_of_a_set_says_what_was_not_done_yet(read_set, tmp_path):
     said = {of.verb: (of.said, of.done) for of in stages(read_set.look())}
     assert said["read"] == ("2 files, 10 rows, 1 reject", True)
     assert [said[verb] for verb in ("check", "decide", "export")] == [("not yet", False)] * 3
-    check(Dataset.open(read_set.folder), select=["licences"])
+    check(Dataset.open(read_set.folder), select=["licences.unknown"])
     look = read_set.look()
     read_set.decide([Decision(look.view.rows["id"][0], "drop")], reviewer="ann", seen=look.seq)
     export(Dataset.open(read_set.folder), tmp_path / "out")

@@ -148,6 +148,7 @@ def report(**more):
 
 def written(folder, told, spend=None):
     folder.mkdir(parents=True)
+    (folder / "drafts.parquet").touch()
     (folder / "report.json").write_text(told if isinstance(told, str) else json.dumps(told))
     if spend is not None:
         (folder / "spend.json").write_text(json.dumps(spend))
@@ -159,8 +160,11 @@ def test_runs_are_found_by_their_name_and_damaged_ones_are_none(tmp_path):
     written(tmp_path / "list.distill", "[]")
     written(tmp_path / "deep.distill", "[" * 100_000)
     (tmp_path / "empty.distill").mkdir()
+    written(tmp_path / "named", report())
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "report.json").write_text(json.dumps(report()))
     found = find_runs([tmp_path, tmp_path / "nowhere"])
-    assert set(found) == {"first"}
+    assert set(found) == {"first", "named"}
     assert found["first"].paid == {"calls": 7}
     assert found["first"].cells.rows() == [("card", 4, 3, 1, 1, 1, 1)]
     written(tmp_path / "odd.distill", {"cells": "x"})

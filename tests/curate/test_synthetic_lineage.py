@@ -87,6 +87,23 @@ def test_a_field_of_that_name_that_is_somebody_elses_makes_no_synthetic_row(extr
     assert not is_synthetic(rows).any()
 
 
+def test_numbers_that_no_column_holds_and_texts_without_end_stop_nobody():
+    deep = (
+        '{"distill": {"parents": [], "teacher": {"model": "m"}, "made_extra": '
+        + '{"a":' * 9000
+        + "1"
+        + "}" * 9000
+        + "}}"
+    )
+    for extra in (
+        '{"distill": {"parents": [], "teacher": {"model": "m"}, "tokens": [99999999999999999999999, 1], "cost": 1e400}}',
+        '{"distill": {"parents": [], "teacher": {"model": "m"}, "tokens": [-5, 1]}}',
+        deep,
+    ):
+        made = synthetic(frame([{"messages": "hi", "extra": extra}]))
+        assert made["tokens"].null_count() == made.height
+
+
 def test_the_frame_tells_what_the_rows_do_in_their_order():
     rows = frame([child("two", "a-0", "b-0", fate="review", why="votes differ"), {"messages": "real"}, child("one")])
     made = synthetic(rows)

@@ -1,5 +1,7 @@
 """Splits of sets with synthetic rows: no child of an eval row trains, eval splits are real, and sizes are of real rows."""
 
+from datetime import UTC, datetime, timedelta
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -131,6 +133,24 @@ def test_a_child_that_is_near_to_an_eval_row_is_in_no_split(tmp_path):
         where.add((now["split"][0], now["split"][40]))
     assert where <= {("train", "train"), ("validation", None), ("test", None)}
     assert len(where) > 1
+
+
+def test_in_a_split_by_time_no_synthetic_row_of_train_is_newer_than_train(tmp_path):
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = real(100, time=lambda n: start + timedelta(days=n))
+    ids = rows["id"]
+    kids = [
+        child("old", ids[3], time=start + timedelta(days=3)), child("new", ids[95], time=start + timedelta(days=95)),
+        child("alone and new", time=start + timedelta(days=90)), child("alone and old", time=start), child("timeless"),
+    ]  # fmt: skip
+    dataset = made_set(tmp_path / "s.vet", pl.concat([rows, with_ids(frame(kids))]))
+    result = split(dataset, inflation=False, by=("time", "parents"))
+    now = Dataset.open(dataset.folder).rows
+    assert now["split"].tail(5).to_list() == ["train", None, None, "train", "train"]
+    assert result.summary()["synthetic"]["reasons"] == {
+        "a parent stands in test": 1, "it is newer than the newest row of train": 1,
+    }  # fmt: skip
+    assert not check(Dataset.open(dataset.folder), select=["leakage.time", "leakage.parent"]).findings.height
 
 
 def test_a_set_of_synthetic_rows_alone_and_a_way_that_ties_nothing_are_refused(tmp_path):

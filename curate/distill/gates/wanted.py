@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from ...errors import MissingExtra, UsageError, quote
 from ...near.shingles import Shingle
-from ...rules import RULES, named_rules, out_of_reach
 
 try:
     from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -85,6 +84,12 @@ class Rules(Gate):
     @field_validator("names")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:
+        from ...rules import (  # they take half a second to import, and few recipes name one
+            RULES,
+            named_rules,
+            out_of_reach,
+        )
+
         for name in value:
             try:
                 chosen = named_rules([name])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...calls import Request
-from ..asking import ask, block, read
+from ...messages import Said
+from ..asking import ask, block, read, replace_parameters
 from ..draft import Draft, Fault, Made, Replies, Step
 from ..task import Task
 from .kind import Kind
@@ -26,7 +27,7 @@ def _make(task: Task) -> Step:
         if text is None:
             return Fault(SEED, "The row has no text of a user that could be said in other words.")
         if not replies:
-            return [ask(task, draft, _prompt(task, draft, text), fields=_FIELDS, system=_SYSTEM)]
+            return [_ask(task, draft, text)]
         found = read(task, replies[0][0], _FIELDS)
         if isinstance(found, Fault):
             return found
@@ -37,9 +38,16 @@ def _make(task: Task) -> Step:
     return step
 
 
+def _ask(task: Task, draft: Draft, text: str) -> Request:
+    if task.form == "json":
+        return ask(task, draft, _prompt(task, draft, text), fields=_FIELDS, system=_SYSTEM)
+    # Small models do what stands last, and take all else for something to talk about.
+    said = parts(axes_in_words(task, draft.cell), "Rewrite this message in other words:", block("message", text))
+    turns = (Said("system", task.system or _SYSTEM), Said("user", said))
+    return Request(turns, parameters=replace_parameters(task, schema=None), sample=draft.index)
+
+
 def _prompt(task: Task, draft: Draft, text: str) -> str:
-    if task.form == "plain":  # small models do what stands last, and take a label for something to talk about
-        return parts(axes_in_words(task, draft.cell), _WISH, block("message", text))
     seed = task.seeds(draft)[0]
     earlier = before(seed)
     return parts(

@@ -1,8 +1,10 @@
 """A row's label as shares: how likely the teacher finds each label, so that a student learns its doubt (Hinton et al. 2015).
 
-Labels are shown as letters, since a letter is one token with most tokenizers: the probabilities of the reply's first token over
-the letters are the shares. What the server gives in ``top_logprobs`` (20 tokens at most with OpenAI) is all there is: the mass on
-other tokens is told in ``extra``. A server that gives none is asked n times, and the shares are those of its replies.
+Labels are shown as letters, since a letter is one token with most tokenizers; how likely the reply begins with each letter gives
+the shares, as the mean over several orders of the labels. Models lean to some letters: SmolLM2-135M gives "A" five parts in six,
+whatever the row says, so a row whose shares move with the order is for a person to look at. What the server gives in
+``top_logprobs`` (20 tokens at most with OpenAI) is all there is, and the mass on other tokens is told in ``extra``. A server that
+gives none is asked n times, and the shares are those of its replies.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -35,11 +38,12 @@ MASS = "distill.mass"
 _SYSTEM = "You label examples of a data set."
 _SIGNS = ascii_uppercase + ascii_lowercase
 _AROUND = " \t\n\"'`*().:,▁Ġ"  # what a tokenizer or a model sets around a letter
+_LEANS = 0.25  # share that moves with the order of the labels: beyond it the letter says more than the row
 _TOKENS = 4  # some models begin with white space, and the first token that is none counts
 
 OPTIONS: Mapping[str, Any] = {
     "way": "logprobs",
-    "orders": 1,  # of the letters, each a call: models lean to some letters, and the mean of 2 or 3 orders leans less
+    "orders": 2,  # of the letters, each a call: models lean to some letters, and with one order that can't be seen
     "samples": 10,  # replies where there are no log-probabilities: shares move by steps of a tenth
     "mass": 0.5,  # least probability on the letters together
 }
@@ -73,7 +77,7 @@ def _make(task: Task) -> Step:
 
     def step(draft: Draft, replies: Replies) -> list[Request] | Made | Fault:
         seed = task.seeds(draft)[0]
-        shown = [shuffled(draft, labels, salt=str(number)) for number in range(orders)]
+        shown = _orders(draft, labels, orders)
         if not replies and not by_chance:
             prompts = (_prompt(task, seed, order) for order in shown)
             return [_ask_likely(task, draft, said, draft.index * orders + at) for at, said in enumerate(prompts)]
@@ -119,6 +123,13 @@ def _prompt(task: Task, seed: Seed, labels: Sequence[str]) -> str:
     )
 
 
+def _orders(draft: Draft, labels: Sequence[str], count: int) -> list[list[str]]:
+    """Return orders of the labels: by lot, then turned; with as many as there are labels, each has every letter once."""
+    first = shuffled(draft, labels)
+    steps = [number * len(first) // count if count <= len(first) else number % len(first) for number in range(count)]
+    return [first[step:] + first[:step] for step in steps]
+
+
 def _letters(count: int) -> str:
     """Return the letters in words: a small model puts twice the mass on letters that it is told again."""
     signs = _SIGNS[:count]
@@ -148,8 +159,8 @@ def _first(answer: Answer) -> dict[str, float] | None:
 def _likely(
     seed: Seed, shown: Sequence[Sequence[str]], told: Sequence[Mapping[str, float]], *, least: float
 ) -> Made | Fault:
-    shares = dict.fromkeys(shown[0], 0.0)
-    outside = []
+    each: list[dict[str, float]] = []
+    outside = 0.0
     for labels, tokens in zip(shown, told, strict=True):
         by_sign: dict[str, float] = {}
         for token, chance in tokens.items():
@@ -161,12 +172,15 @@ def _likely(
             return Fault(
                 MASS, f"Only {mass:.0%} of the reply's probability is on labels, and at least {least:.0%} is wanted."
             )
-        outside.append(max(0.0, 1 - mass))
-        for label, chance in found.items():
-            shares[label] += chance / mass / len(told)
-    return _made(
-        seed, shares, {"way": "logprobs", "orders": len(told), "outside": round(math.fsum(outside) / len(told), 4)}
-    )
+        outside += max(0.0, 1 - mass) / len(told)
+        each.append({label: chance / mass for label, chance in found.items()})
+    shares = {label: math.fsum(one[label] for one in each) / len(each) for label in shown[0]}
+    extra: dict[str, Any] = {"way": "logprobs", "orders": len(each), "outside": round(outside, 4)}
+    if len(each) == 1:
+        return _made(seed, shares, extra)
+    apart = math.fsum(abs(one[label] - shares[label]) for one in each for label in shares) / 2 / len(each)
+    lean = {"review": f"The order of the labels moves {apart:.0%} of their shares."} if apart > _LEANS else {}
+    return _made(seed, shares, extra | {"apart": round(apart, 4)}, lean)
 
 
 def _said(answer: Answer, labels: Sequence[str]) -> str | None:
@@ -192,10 +206,12 @@ def _sampled(seed: Seed, given: Sequence[str | None], *, least: float) -> Made |
     )
 
 
-def _made(seed: Seed, shares: Mapping[str, float], extra: Mapping[str, Any]) -> Made:
+def _made(
+    seed: Seed, shares: Mapping[str, float], extra: Mapping[str, Any], lean: Mapping[str, str] = MappingProxyType({})
+) -> Made:
     kept = {label: round(share, 4) for label, share in shares.items() if round(share, 4) > 0}
     hard = {"hard_label": seed.label} if seed.label is not None else {}
-    return Made(seed.messages, canonical(kept, "shares"), tools=seed.tools, extra={"soft": dict(extra)} | hard)
+    return Made(seed.messages, canonical(kept, "shares"), tools=seed.tools, extra={"soft": dict(extra), **lean, **hard})
 
 
 def _calls(task: Task) -> int:

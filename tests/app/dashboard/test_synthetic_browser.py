@@ -38,6 +38,25 @@ def test_keys_decide_rows_of_a_browser(tmp_path, serve, person):
         assert person.faults() == [], view
 
 
+def test_a_click_on_a_cell_of_the_grid_leads_to_its_rows(tmp_path, serve, person):
+    folder = written(tmp_path / "a.vet", mixed())
+    page = person.open(f"{serve(folder).url}/synthetic?y.view=Grid")
+    canvas = page.locator("canvas").first
+    canvas.wait_for()
+    person.settled()
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    button = page.locator(".st-key-synthetic-cell button").first
+    button.wait_for()
+    said = button.inner_text()
+    label = next(label for label in LABELS if label in said)
+    tone = next(tone for tone in TONES if tone in said)
+    button.click()
+    person.at_row()
+    person.told("0 of 1 decided")
+    assert f"{label}, {tone}, case" in page.locator("body").inner_text()
+
+
 def test_hostile_synthetic_rows_are_text_on_a_phone(tmp_path, serve, people):
     lines = []
     for n, text in enumerate(TEXTS.values()):

@@ -141,9 +141,11 @@ def report(folder, **more):
     ]  # fmt: skip
     run = folder.parent / "first.distill"
     run.mkdir()
+    (run / "drafts.parquet").touch()
     (run / "report.json").write_text(json.dumps({"planned": 18, "cells": cells, **more}))
-    paid = {"calls": 18, "prompt_tokens": 1800, "completion_tokens": 360, "money": 0.018, "currency": "USD"}
-    (run / "spend.json").write_text(json.dumps({**paid, "unknown_calls": ["a"]}))
+    settled = {"calls": 18, "prompt_tokens": 1800, "completion_tokens": 360, "money": 0.018}
+    paid = {"currency": "USD", "settled": settled, "unknown": {"calls": 1}}
+    (run / "spend.json").write_text(json.dumps(paid))
 
 
 def test_the_grid_is_a_heat_map_of_accepted_and_wanted(folder, drawn):
@@ -166,6 +168,7 @@ def test_without_the_folder_of_a_run_the_grid_counts_what_stands_in_the_set(fold
 def test_a_damaged_report_is_a_sentence(folder, drawn):
     run = folder.parent / "first.distill"
     run.mkdir()
+    (run / "drafts.parquet").touch()
     (run / "report.json").write_text('{"cells": 3, "diversity": {"made": 1}}')
     page = drawn(folder, "synthetic", session={"y.view": "Grid"}, errors=True)
     assert "tells of no cells" in said(page).replace("\\", "")
@@ -188,7 +191,7 @@ def test_spend_and_terms_are_told(folder, drawn):
     report(folder)
     page = drawn(folder, "synthetic", session={"y.view": "Spend and terms"})
     told = said(page)
-    assert "18 calls, 1,800 prompt tokens, 360 reply tokens, 0.018 USD, 1 call in flight" in told
+    assert "18 calls, 1,800 prompt tokens, 360 reply tokens, 0.018 USD, 1 call that may have been paid" in told
     assert page.dataframe[0].value["rows"].to_list() == [6, 6]
     assert "HuggingFaceTB" in told
     assert "12 rows" in told
