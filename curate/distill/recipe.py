@@ -59,14 +59,14 @@ class Teacher(_Table):
     key_env: str | None = Field(None, description="environment variable that holds the API key")
     extra: dict[str, Any] = Field({}, description="further fields of every call to a server")
     temperature: float = Field(0.8, ge=0, le=2, description="0 writes the same again; 0.7 to 1 is usual for data")
-    top_p: float | None = Field(None, gt=0, le=1)
+    top_p: float | None = Field(None, gt=0, le=1, description="least probable tokens that are left out, as servers have it")
     max_tokens: int = Field(512, ge=1, description="of a reply; what is cut off is rejected")
     seed: int | None = Field(None, description="of the draw of tokens, where the server takes one")
     form: Form = Field("json", description="plain for models that write no JSON")
     system: str | None = Field(None, description="a system turn of your own")
     concurrency: int = Field(64, ge=1, description="calls at once; a server that refuses lowers it")
-    requests_per_minute: float | None = Field(None, gt=0)
-    tokens_per_minute: float | None = Field(None, gt=0)
+    requests_per_minute: float | None = Field(None, gt=0, description="that the server allows")
+    tokens_per_minute: float | None = Field(None, gt=0, description="of prompts and replies")
     same_as: list[str] = Field([], description="other addresses of the same weights, whose kept replies count, too")
     terms: Terms | None = None
 
@@ -79,7 +79,7 @@ class Teacher(_Table):
 class Making(_Table):
     """What is made."""
 
-    kind: str
+    kind: str = Field(description="what is made: labelled, paraphrase, questions ...")
     instruction: str = Field("", description="what a row is, in your words")
     examples: int = Field(4, ge=0, description="real rows that the teacher is shown at once")
     attempts: float = Field(3.0, ge=1, description="drafts for each row that is wanted, at most")
@@ -116,7 +116,7 @@ class Caps(_Table):
 
     tokens: int | None = Field(None, ge=1, description="of prompts and replies")
     money: float | None = Field(None, gt=0, description="in the currency of the price file")
-    calls: int | None = Field(None, ge=1)
+    calls: int | None = Field(None, ge=1, description="sendings, further tries too")
     seconds: float | None = Field(None, gt=0, description="of one run of the command")
     prices: str | None = Field(None, description="your dated price file, as `vetset eval --prices` takes it")
     price_of: str | None = Field(None, description="name of the teacher in it, where it differs")
@@ -131,10 +131,10 @@ class Caps(_Table):
 class JudgeOf(_Table):
     """A model that scores what was made."""
 
-    model: str
+    model: str = Field(description="as teacher.model")
     rubric: str = Field(description="the file that says what a good row is")
-    votes: int = Field(1, ge=1)
-    key_env: str | None = None
+    votes: int = Field(1, ge=1, description="on each row")
+    key_env: str | None = Field(None, description="environment variable that holds its API key")
 
 
 class Recipe(_Table):
