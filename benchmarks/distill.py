@@ -235,8 +235,8 @@ def kills(folder: Path, count: int) -> None:
             )
         forker.stdin.close()
     told(
-        f"{found.kills} kills of {found.calls} calls: lost {found.lost}, same bytes {found.same}, paid again {found.paid_again} (in "
-        f"flight at most {found.in_flight}), of these not listed {found.unlisted}"
+        f"{found.kills} kills of {found.calls} calls: lost {found.lost}, same bytes {found.same}, paid again {found.paid_again} "
+        f"(in flight at most {found.in_flight}), of these not listed {found.unlisted}"
     )
 
 

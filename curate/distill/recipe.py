@@ -59,7 +59,9 @@ class Teacher(_Table):
     key_env: str | None = Field(None, description="environment variable that holds the API key")
     extra: dict[str, Any] = Field({}, description="further fields of every call to a server")
     temperature: float = Field(0.8, ge=0, le=2, description="0 writes the same again; 0.7 to 1 is usual for data")
-    top_p: float | None = Field(None, gt=0, le=1, description="least probable tokens that are left out, as servers have it")
+    top_p: float | None = Field(
+        None, gt=0, le=1, description="least probable tokens that are left out, as servers have it"
+    )
     max_tokens: int = Field(512, ge=1, description="of a reply; what is cut off is rejected")
     seed: int | None = Field(None, description="of the draw of tokens, where the server takes one")
     form: Form = Field("json", description="plain for models that write no JSON")

@@ -1,4 +1,4 @@
-"""Do rows from a teacher help? 60 real questions a label, against the same and what a teacher wrote of them, on questions of people.
+"""Do rows from a teacher help? 60 real questions a label against the same and what a teacher wrote, on real questions.
 
     python examples/distill/study.py prepare FOLDER [DATA]   the eval set first, then 60 real rows a label
     python examples/distill/study.py write FOLDER MODEL      the teacher behind a server on this machine, the gates, the hand-off
@@ -71,7 +71,13 @@ def write(folder, model):
     """Ask the teacher, then bring what passed the gates into the set and export all of it."""
     os.chdir(folder)
     shutil.copy(HERE / "study.toml", "study.toml")
-    serve = [sys.executable, str(HERE / "serve.py"), model, "--port", "8123"]  # an address is a part of what names a reply
+    serve = [
+        sys.executable,
+        str(HERE / "serve.py"),
+        model,
+        "--port",
+        "8123",
+    ]  # an address is a part of what names a reply
     with subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         server.stdout.readline()
         vetset("distill", "study.toml", "--plan", "--probe", "24")

@@ -47,7 +47,8 @@ class Teacher:
 def judge_by(share):
     def judge(made, kept):
         return [
-            [Verdict("distill.judge", "reject", note="poor")] if chance("judge", one.draft.id) < share else [] for one in made
+            [Verdict("distill.judge", "reject", note="poor")] if chance("judge", one.draft.id) < share else []
+            for one in made
         ]
 
     return judge
@@ -55,7 +56,8 @@ def judge_by(share):
 
 def plans(wanted, cells=3, attempts=4.0):
     return [
-        CellPlan({"label": f"L{number}"}, wanted, int(wanted * attempts), [(f"row-{number}",)]) for number in range(cells)
+        CellPlan({"label": f"L{number}"}, wanted, int(wanted * attempts), [(f"row-{number}",)])
+        for number in range(cells)
     ]
 
 
@@ -72,7 +74,9 @@ def run(cells, teacher, judge=None):
     most=st.none() | st.integers(0, 60),
 )
 @settings(deadline=None, max_examples=150)
-def test_every_draft_ends_in_one_fate_and_no_cell_has_more_than_it_wants(wanted, cells, broken, failing, rejected, most):
+def test_every_draft_ends_in_one_fate_and_no_cell_has_more_than_it_wants(
+    wanted, cells, broken, failing, rejected, most
+):
     planned = plans(wanted, cells)
     outcomes = run(planned, Teacher(broken, failing, most), judge_by(rejected))
     counts = count_fates(outcomes)
@@ -168,5 +172,7 @@ def test_earlier_drafts_win_over_later_ones_whatever_their_cell():
 
 def test_a_draft_is_named_by_what_it_is():
     assert Draft({"label": "a"}, 1, ("x",)).id == Draft({"label": "a"}, 1, ("x",)).id
-    names = {Draft({"label": label}, index, parents).id for label in "ab" for index in range(3) for parents in ((), ("x",))}
+    names = {
+        Draft({"label": label}, index, parents).id for label in "ab" for index in range(3) for parents in ((), ("x",))
+    }
     assert len(names) == 12
