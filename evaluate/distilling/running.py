@@ -140,4 +140,4 @@ def _diversity(opened: Opened, outcomes: Sequence[Outcome], encoder: Encoder | N
         real = real.filter(pl.col("label").is_in(made["label"].unique().implode()))
     used = encoder or find_encoder(TFIDF).encoder
     name = opened.recipe.encoder or TFIDF
-    return diversity(row_texts(made, "input"), row_texts(real, "input"), encoder=used, name=name).summary()
+    return diversity(row_texts(made), row_texts(real), encoder=used, name=name).summary()

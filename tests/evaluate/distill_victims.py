@@ -20,45 +20,12 @@ LIBRARIES = (
     "vetset.curate.leakage.closeness",
 )  # fmt: skip
 
-_WORDS = [
-    "card",
-    "pin",
-    "transfer",
-    "account",
-    "balance",
-    "top-up",
-    "cash",
-    "machine",
-    "refund",
-    "payee",
-    "limit",
-    "app",
-    "phone",
-    "letter",
-    "branch",
-    "statement",
-    "fee",
-    "rate",
-    "euro",
-    "pound",
-    "dollar",
-    "Monday",
-    "yesterday",
-    "tonight",
-    "Berlin",
-    "Paris",
-    "Oslo",
-    "still",
-    "never",
-    "again",
-    "please",
-    "urgent",
-    "wrong",
-    "missing",
-    "blocked",
-    "stolen",
-    "late",
-]
+_WORDS = (
+    "card", "pin", "transfer", "account", "balance", "top-up", "cash", "machine", "refund", "payee", "limit", "app",
+    "phone", "letter", "branch", "statement", "fee", "rate", "euro", "pound", "dollar", "Monday", "yesterday",
+    "tonight", "Berlin", "Paris", "Oslo", "still", "never", "again", "please", "urgent", "wrong", "missing",
+    "blocked", "stolen", "late",
+)  # fmt: skip
 
 RECIPE = """
 seeds = "{seeds}"

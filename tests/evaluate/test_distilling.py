@@ -1,0 +1,240 @@
+"""`distill` from its recipe to its folder, before a server on this machine that writes by plan and fails by plan."""
+
+import json
+from hashlib import sha256
+
+import polars as pl
+import pytest
+from vetset.curate.distill.folder import read_report
+from vetset.curate.distill.outcome import FATES
+from vetset.curate.errors import UsageError
+from vetset.curate.reading.mapping import Given
+from vetset.curate.reading.reader import read
+from vetset.evaluate.distilling.batching import read_back, write_next
+from vetset.evaluate.distilling.bringing import bring
+from vetset.evaluate.distilling.distilled import distill
+from vetset.evaluate.distilling.estimating import estimate
+from vetset.evaluate.distilling.opened import open_recipe
+from vetset.evaluate.models.journal import Journal
+from vetset.tests.evaluate.distill_victims import Paid, outputs, write_recipe, written
+from vetset.tests.evaluate.fault_server import Faults, FaultServer, serving
+
+
+@pytest.fixture
+def seeds(tmp_path):
+    lines = [f"my card number {number} has still not come to my house,card_arrival" for number in range(12)]
+    lines += [f"what is the rate of exchange for currency {number} today,exchange_rate" for number in range(12)]
+    (tmp_path / "real.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
+    return read([tmp_path / "real.csv"], tmp_path / "real.vet", columns=Given(label="label")).dataset
+
+
+@pytest.fixture
+def server():
+    with serving(Faults(), keep=False) as found:
+        found.reply = Paid()
+        yield found
+
+
+def recipe(tmp_path, url, *, accepted=4, more="", **changed):
+    path = write_recipe(tmp_path, "real.vet", url, accepted=accepted, at_once=4)
+    text = path.read_text()
+    for old, new in changed.items():
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text + more)
+    return path
+
+
+def adds_up(report):
+    assert report["planned"] == sum(report[fate] for fate in FATES)
+    assert report["planned"] == sum(cell["drafts"] for cell in report["cells"])
+
+
+def test_a_run_gives_every_cell_its_rows_and_the_same_again_asks_for_nothing(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url)
+    first = distill(open_recipe(path))
+    adds_up(first.report)
+    assert first.report["accepted"] == first.report["wanted"] == 24
+    rows = [json.loads(line) for line in (first.folder / "accepted.jsonl").read_text().splitlines()]
+    assert len(rows) == 24
+    assert all(row["distill"]["teacher"]["model"] == "tiny" and len(row["distill"]["parents"]) == 4 for row in rows)
+    asked = server.reply.calls.total()
+    again = distill(open_recipe(path))
+    assert (again.unchanged, again.calls, server.reply.calls.total()) == (True, 0, asked)
+
+
+def test_every_draft_stands_in_the_table_with_its_calls_tokens_and_digests(tmp_path, seeds, server):
+    found = distill(open_recipe(recipe(tmp_path, server.url)))
+    table = pl.read_parquet(found.folder / "drafts.parquet")
+    assert dict(table["fate"].value_counts().iter_rows()) == {
+        fate: found.report[fate] for fate in FATES if found.report[fate]
+    }
+    assert table["calls"].list.len().to_list() == [1] * table.height
+    with Journal(found.folder / "calls.jsonl") as journal:
+        kept = journal.answers
+    assert set(table["calls"].explode()) == set(kept)
+    told = [kept[key].prompt_tokens for key in table["calls"].list.first()]
+    assert table["prompt_tokens"].to_list() == told
+
+
+def test_more_rows_ask_for_no_more_than_these(tmp_path, seeds, server):
+    distill(open_recipe(recipe(tmp_path, server.url, accepted=10)))
+    before = set(server.reply.calls)
+    found = distill(open_recipe(recipe(tmp_path, server.url, accepted=11)))
+    assert found.report["accepted"] == 66
+    assert max(server.reply.calls.values()) == 1
+    assert found.calls == len(set(server.reply.calls) - before)
+    assert found.calls < 12
+
+
+def test_another_reader_of_replies_costs_no_call(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url)
+    first = distill(open_recipe(path))
+    expected = outputs(first.folder)
+    found = distill(open_recipe(path), anew=True)
+    assert (found.calls, found.unchanged) == (0, False)
+    assert outputs(found.folder) == expected
+
+
+def test_an_eval_row_that_the_teacher_writes_is_caught(tmp_path, seeds, server):
+    leaked = "the machine in the station of Oslo ate my blue card on Monday evening"
+    (tmp_path / "eval.csv").write_text(f"text,label\n{leaked},card_arrival\n")
+    forms = [leaked, leaked.upper(), leaked.replace("blue", "red"), " ".join(leaked.split()[:7])]
+
+    def leaking(body):
+        status, headers, reply = written(body)
+        number = int(sha256(json.dumps(body).encode()).hexdigest(), 16)
+        if number % 3 == 0:
+            reply["choices"][0]["message"]["content"] = json.dumps({"text": forms[number // 3 % 4]})
+        return status, headers, reply
+
+    server.reply = leaking
+    path = recipe(tmp_path, server.url, **{"accepted = 4": 'accepted = 4\nagainst = ["eval.csv"]'})
+    found = distill(open_recipe(path))
+    assert found.report["accepted"] == 24
+    text = (found.folder / "accepted.jsonl").read_text() + (found.folder / "review.jsonl").read_text()
+    assert not any(form in text for form in forms)
+    assert sum(count for gate, count in found.report["gates"].items() if gate.startswith("leakage.")) > 3
+
+
+def test_a_budget_stops_the_run_below_its_cap_and_a_larger_one_goes_on(tmp_path, seeds, server):
+    stopped = distill(open_recipe(recipe(tmp_path, server.url, more="\n[budget]\ncalls = 10\n")))
+    adds_up(stopped.report)
+    assert server.reply.calls.total() == 10
+    assert stopped.report["gates"]["distill.budget"] == 14
+    assert stopped.short
+    whole = distill(open_recipe(recipe(tmp_path, server.url)))
+    assert whole.report["accepted"] == 24
+    assert max(server.reply.calls.values()) == 1
+
+
+def test_faults_of_the_server_leave_every_draft_with_a_fate(tmp_path, seeds):
+    shaky = Faults(error=0.05, busy=0.03, drop=0.03, cut=0.03, seed=2)
+    with serving(shaky, keep=False) as server:
+        speak(server)
+        found = distill(open_recipe(recipe(tmp_path, server.url, accepted=8)))
+    adds_up(found.report)
+    assert (found.report["accepted"], found.report["failed"]) == (48, 0)
+    assert server.told.keys() == {200, 429, 500}
+
+
+def speak(server: FaultServer):
+    """Let the server say what ``written`` writes wherever it would have answered."""
+    answer, say = server.answer, server.say
+
+    async def answered(body, writer):
+        async def replied(to, status, headers, found, *, cut=False):
+            return await say(to, status, headers, written(body)[2] if status == 200 else found, cut=cut)
+
+        own = FaultServer.say
+        try:
+            server.say = replied
+            return await answer(body, writer)
+        finally:
+            server.say = own.__get__(server)
+
+    server.answer = answered
+
+
+def test_a_plan_with_a_probe_keeps_its_answers_and_comes_near(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url, accepted=15)
+    planned = estimate(open_recipe(path), probe=12)
+    probed = server.reply.calls.total()
+    found = distill(open_recipe(path))
+    assert max(server.reply.calls.values()) == 1
+    spent = found.report["spend"]["settled"]
+    real = spent["prompt_tokens"] + spent["completion_tokens"]
+    ahead = planned.estimate.tokens.value + planned.estimate.tokens.value / planned.estimate.calls.value * probed
+    assert planned.known_calls == probed == 12
+    assert abs(ahead / real - 1) < 0.3
+
+
+def test_a_batch_is_written_and_its_answers_are_taken_in(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url, accepted=2)
+    turns = 0
+    while (batch := write_next(open_recipe(path), tmp_path / f"batch{turns}.jsonl")).files.calls:
+        lines = [json.loads(line) for file in batch.files.files for line in file.read_text().splitlines()]
+        replies = [
+            {"custom_id": one["custom_id"], "response": {"status_code": 200, "body": written(one["body"])[2]}}
+            for one in lines
+        ]
+        (tmp_path / "out.jsonl").write_text("".join(json.dumps(one) + "\n" for one in replies))
+        assert read_back(open_recipe(path), [tmp_path / "out.jsonl"]).answers == len(lines)
+        turns += 1
+    found = distill(open_recipe(path))
+    assert (found.calls, found.report["accepted"], server.reply.calls.total()) == (0, 12, 0)
+
+
+def test_kept_replies_of_another_run_are_taken_over(tmp_path, seeds, server):
+    distill(open_recipe(recipe(tmp_path, server.url)))
+    before = server.reply.calls.total()
+    path = recipe(tmp_path, server.url, **{"accepted = 4": 'accepted = 4\nreuse = ["cards.distill"]'})
+    found = distill(open_recipe(path, tmp_path / "other.distill"))
+    assert (found.calls, server.reply.calls.total()) == (0, before)
+    assert found.report["accepted"] == 24
+    assert found.report["spend"]["settled"]["calls"] == 0
+
+
+def test_the_journals_loss_leaves_the_files_and_a_lost_file_is_made_anew_without_a_call(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url)
+    found = distill(open_recipe(path))
+    expected = outputs(found.folder)
+    (found.folder / "accepted.jsonl").write_text("")
+    again = distill(open_recipe(path))
+    assert (again.calls, outputs(again.folder)) == (0, expected)
+
+
+def test_a_verifier_rejects_what_it_does_not_pass(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url, **{"accepted = 4": 'accepted = 4\nverify = ["regex:(?i)card|pin|rate"]'})
+    found = distill(open_recipe(path))
+    assert found.report["gates"]["distill.verify"]
+    rows = [json.loads(line)["text"].casefold() for line in (found.folder / "accepted.jsonl").read_text().splitlines()]
+    assert all(any(word in text for word in ("card", "pin", "rate")) for text in rows)
+
+
+def test_rows_come_into_the_set_once_and_stand_there_as_the_teachers(tmp_path, seeds, server):
+    opened = open_recipe(recipe(tmp_path, server.url))
+    distill(opened)
+    assert bring(opened).of.added == 24
+    assert bring(open_recipe(opened.path)).of.added == 0
+    rows = open_recipe(opened.path).dataset.rows
+    assert rows.filter(pl.col("origin") == "tiny").height == 24
+
+
+def test_rows_that_say_what_their_seeds_say_are_not_brought_in_beside_them(tmp_path, seeds, server):
+    text = recipe(tmp_path, server.url).read_text().replace('kind = "labelled"', 'kind = "rationale"')
+    (tmp_path / "why.toml").write_text(text.partition("[plan.grid]")[0])
+    opened = open_recipe(tmp_path / "why.toml")
+    distill(opened)
+    with pytest.raises(UsageError, match="read the rows as a set of their own"):
+        bring(opened)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match="holds other files"):
+        open_recipe(path, tmp_path / "mine")
+    with pytest.raises(UsageError, match="no finished run"):
+        read_report(tmp_path / "mine")
