@@ -4,6 +4,7 @@ build(Dataset.open("a.vet"), "a.evalset")    rows that stand for the whole, with
 freeze(EvalSet.open("a.evalset"))            a digest, and a ledger of looks
 eval_model("MODEL", evalset, Wanted(...))    a run: every answer kept, every row scored
 compare("base.run", "new.run")               ship, hold or inconclusive, and why
+distill(open_recipe("cards.toml"))           rows from a teacher, through gates, on a budget
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING
 from ..curate.faces import lazy
 
 if TYPE_CHECKING:
+    from .distilling.bringing import bring
+    from .distilling.distilled import Distilled, distill
+    from .distilling.opened import open_recipe
     from .drifting.measuring import Drift, measure_drift
     from .evalsets.ageing import status
     from .evalsets.building import build
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "Budgets",
+    "Distilled",
     "Drift",
     "EvalSet",
     "Gain",
@@ -49,8 +54,10 @@ __all__ = [
     "Verdict",
     "Wanted",
     "answer_all",
+    "bring",
     "build",
     "compare",
+    "distill",
     "eval_ladder",
     "eval_model",
     "find_failures",
@@ -59,6 +66,7 @@ __all__ = [
     "import_run",
     "measure_drift",
     "open_model",
+    "open_recipe",
     "refresh",
     "scorer",
     "status",
@@ -67,6 +75,7 @@ __all__ = [
 _HOMES = {
     "Answer": ".models.protocol",
     "Budgets": ".verdicts.budgets",
+    "Distilled": ".distilling.distilled",
     "Drift": ".drifting.measuring",
     "EvalSet": ".evalsets.evalset",
     "Gain": ".stats.gain",
@@ -78,8 +87,10 @@ _HOMES = {
     "Verdict": ".verdicts.verdict",
     "Wanted": ".runs.wanted",
     "answer_all": ".models.calling",
+    "bring": ".distilling.bringing",
     "build": ".evalsets.building",
     "compare": ".verdicts.comparing",
+    "distill": ".distilling.distilled",
     "eval_ladder": ".runs.evaluating",
     "eval_model": ".runs.evaluating",
     "find_failures": ".failing.finding",
@@ -88,6 +99,7 @@ _HOMES = {
     "import_run": ".interchange.importing",
     "measure_drift": ".drifting.measuring",
     "open_model": ".models.opening",
+    "open_recipe": ".distilling.opened",
     "refresh": ".evalsets.refreshing",
     "scorer": ".scorers.registry",
     "status": ".evalsets.ageing",

@@ -7,7 +7,7 @@ from vetset.app import cli
 
 TEXTS = (
     "My card has not come yet, it is two weeks now.", "When will the new card be here?", "No card in the post again today.",
-    "The card that I ordered in May is nowhere.", "Has my card been sent at all?", "Still waiting for the plastic card you promised.",
+    "The card that I ordered in May is nowhere.", "Has my card been sent at all?", "Still waiting for the plastic card.",
     "I moved house, where did the card go?", "Card delivery to Norway, how long?",
 )  # fmt: skip
 TEACHER = {"*": [json.dumps({"text": text}) for text in TEXTS]}

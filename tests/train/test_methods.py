@@ -104,6 +104,14 @@ def test_a_run_in_which_no_answer_earned_more_than_another_says_that_nothing_was
     assert any("nothing was learnt" in one for one in said)
 
 
+def test_distil_takes_the_prompts_that_a_teacher_wrote_without_an_answer(tiny, teacher, tmp_path):
+    data = written(tmp_path / "accepted.jsonl", [{"messages": [asked(number)]} for number in range(12)])
+    more = {"teacher": str(teacher), "trl": {"max_completion_length": 8}}
+    trained, _ = run(recipe_of(tiny, data, tmp_path / "out", method="distil", steps=3, **more))
+    assert trained.steps == 3
+    assert trained.tokens > 0
+
+
 def test_a_teacher_with_another_vocabulary_is_refused(tiny, tmp_path):
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM

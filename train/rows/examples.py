@@ -197,7 +197,7 @@ _PAIR = _ANSWERS & pl.col("rejected").is_not_null()
 _JUDGED = _ANSWERS & pl.col("label").str.strip_chars().str.to_lowercase().is_in(list(_WORDS)).fill_null(False)
 _NEEDS: dict[Method, tuple[pl.Expr, str]] = {
     "sft": (_ANSWERS | _LABELLED, "an answer (an assistant's last turn, or a label)"),
-    "distil": (_ANSWERS | _LABELLED, "an answer (an assistant's last turn, or a label)"),
+    "distil": (_ASKS, "a question"),  # it learns from answers of its own; prompts alone will do
     "dpo": (_PAIR & _ASKS, "a question, a better and a worse answer (`chosen` and `rejected`)"),
     "orpo": (_PAIR & _ASKS, "a question, a better and a worse answer (`chosen` and `rejected`)"),
     "kto": (
