@@ -269,12 +269,12 @@ RULES: dict[str, Rule] = {
         "most targets are JSON of one shape, this one is not", lambda m: outputs_schema.find_schema(m.rows, m.turns)
     ),
     "coverage.balance": Rule(
-        "how rows spread over the labels, and labels that there should not be",
+        "how rows spread over the labels, and labels that should not be",
         lambda m: find_unknown_labels(m.rows, m.wanted),
         lambda m, _: label_figures(m.rows, m.wanted, train=m.train) | opener_figures(m.rows),
     ),
     "coverage.thin": Rule(
-        "alike texts that train or eval lacks, or one source labels all alike",
+        "texts that train or eval lacks, or one source labels all alike",
         lambda m: find_thin(m.rows, *m.regions) if m.regions else findings.empty(),
         lambda m, _: thin_figures(m.regions[1]) if m.regions else {},
     ),
@@ -318,7 +318,7 @@ RULES: dict[str, Rule] = {
     "privacy.url_credentials": _privacy("url_credentials", "addresses that hold a password"),
     "licences.unknown": Rule("no licence, or none that is known", lambda m: licences.find_unknown(m.rows)),
     "licences.teacher": Rule(
-        "a teacher whose terms are unknown, or not open to training on what it writes",
+        "a teacher whose terms are unknown or closed to training",
         lambda m: find_teacher(m.rows, m.synthetic),
     ),
 }

@@ -125,7 +125,7 @@ def test_check_json_has_the_documented_form(told):
     figures = {rule: of["figures"] for rule, of in document["rules"].items() if "figures" in of}
     assert set(figures) == {
         "labels.conflict", "coverage.balance", "coverage.thin", "leakage.exact", "leakage.ngram", "quality.length",
-        "quality.encoding", "labels.suspect",
+        "quality.encoding", "labels.suspect", "privacy.email",
     }  # fmt: skip
     assert figures["labels.conflict"] == {"groups": 25, "rows": 50, "rows_not_majority": 25}
     assert figures["leakage.exact"]["normalised"] == document["rules"]["leakage.exact"]["rows"]
