@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 from ..calls import Parameters
 from ..errors import DataError, MissingExtra, UsageError, quote
-from .gates.wanted import Gates
+from .gates.wanted import TABLES, Gates
 from .kinds import KINDS
 from .task import Form
 
@@ -259,4 +259,6 @@ def _keys_of(above: list[str]) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
         "teacher": Teacher, "plan": Making, "gates": Gates, "judge": JudgeOf, "budget": Caps, "terms": Terms,
     }  # fmt: skip
+    if above[:1] == ["gates"] and len(above) > 1:
+        return list(TABLES[above[1]].model_fields) if above[1] in TABLES else []
     return list((tables.get(above[-1], Recipe) if above else Recipe).model_fields)

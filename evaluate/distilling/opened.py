@@ -104,11 +104,16 @@ class Opened:
             parameters=msgspec.to_builtins(recipe.teacher.parameters),
             license=recipe.license,
             made=day_of(self.folder),
-            recipe=sha256(_json(recipe.model_dump(mode="json"))).hexdigest(),
+            recipe=self.text_digest,
             input_price=self.price.input / 1e6 if self.price else None,
             output_price=self.price.output / 1e6 if self.price else None,
             currency=self.prices.currency if self.prices else None,
         )
+
+    @cached_property
+    def text_digest(self) -> str:
+        """The SHA-256 of the recipe as it is written: its paths would differ by the folder that one stands in."""
+        return sha256(self.path.read_bytes()).hexdigest()
 
     def digest(self) -> str:
         """Return the SHA-256 of all that decides what the run's files say besides the answers themselves."""
@@ -116,9 +121,9 @@ class Opened:
         with Ledger.open(self.dataset.folder) as ledger:
             decided = ledger.last()
         told = [
-            VERSION, version(), self.recipe.model_dump(mode="json"), dict(self.teacher.identity()), self.name,
+            VERSION, version(), self.text_digest, dict(self.teacher.identity()), self.name,
             self.dataset.manifest.get("digest"), rows["split"].hash(0).sum() if rows["split"].null_count() < rows.height else 0,
-            decided, [[path, _digest_of(path)] for path in [*self.against, *self._files()]],
+            decided, [_digest_of(path) for path in [*self.against, *self._files()]],
             self.budget.input_price, self.budget.output_price,
         ]  # fmt: skip
         return sha256(_json(told)).hexdigest()

@@ -238,3 +238,12 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, seeds, server):
         open_recipe(path, tmp_path / "mine")
     with pytest.raises(UsageError, match="no finished run"):
         read_report(tmp_path / "mine")
+
+
+def test_the_folder_that_one_stands_in_changes_nothing(tmp_path, seeds, server, monkeypatch):
+    path = recipe(tmp_path, server.url)
+    first = distill(open_recipe(path))
+    expected = outputs(first.folder)
+    monkeypatch.chdir(tmp_path)
+    assert distill(open_recipe(path.name)).unchanged
+    assert outputs(distill(open_recipe(path.name), anew=True).folder) == expected
