@@ -46,7 +46,7 @@ def distill(
     Exit code 1 where cells are short of the rows that they want.
     """
     from ..curate.errors import UsageError
-    from ..curate.wording import counted
+    from ..curate.wording import counted, shell
     from ..evaluate.distilling.opened import open_recipe
     from .distill_page import print_distilled, print_plan, rate
 
@@ -55,14 +55,26 @@ def distill(
     if sum((plan, write_batch is not None)) > 1:
         raise UsageError("--plan and --write-batch exclude each other; give one of them.")
     opened = open_recipe(recipe, out, download=download)
+    changed: dict[str, object] = {}
     if read_batch:
         from ..evaluate.distilling.batching import read_back
 
-        announce(read_back(opened, read_batch).note)
+        back = read_back(opened, read_batch)
+        changed |= {"read_back": {"answers": back.answers, "failed": back.failed, "waiting": back.waiting}}
+        announce(back.note)
     if withdraw_batch:
         from ..evaluate.distilling.batching import take_back
 
-        announce(f"{counted(take_back(opened, withdraw_batch), 'call')} taken back; a run asks them now.")
+        taken = take_back(opened, withdraw_batch)
+        changed |= {"withdrawn": taken}
+        announce(f"{counted(taken, 'call')} taken back; a run asks them now.")
+    if (read_batch or withdraw_batch) and not (plan or write_batch or bring_in):
+        answer(
+            changed,
+            as_json,
+            lambda: announce(f"next: vetset distill {shell(recipe)}, or --write-batch for what is due next"),
+        )
+        return
     if plan:
         from ..evaluate.distilling.estimating import estimate
 

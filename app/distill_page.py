@@ -35,8 +35,9 @@ class Shown:
     def call(self, counts: Counts) -> None:
         """Say how many answers came."""
         failed = f", {counted(counts.failed, 'call')} failed" if counts.failed else ""
+        money = "" if counts.money is None else f", {counts.money:,.4g} spent"
         before = f"{self._round}; " if self._round else ""
-        self.write(f"{before}{counted(counts.asked, 'answer')} came, {counts.tokens:,} tokens{failed}", False)
+        self.write(f"{before}{counted(counts.asked, 'answer')} came, {counts.tokens:,} tokens{money}{failed}", False)
 
 
 @contextmanager

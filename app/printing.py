@@ -247,6 +247,11 @@ def print_split(result: SetSplit, folder: object = None) -> None:
         tell(f"{counted(report['held']['rows'], 'row')} in no split: {report['held']['reason']}")
     if result.followed is not None:
         tell(_followed(result.followed.summary()))
+    if result.taught:
+        tell(
+            f"{counted(result.taught, 'row')} say what people wrote, with the label or rationale of a teacher: in an eval split "
+            "these are no gold, and a score is of agreement with the teacher"
+        )
     tell(_balance(report["labels"]))
     _print_leaks(report["leaks"])
     if result.inflation is not None:

@@ -157,7 +157,7 @@ def batch_of(made: list[str], real: list[str], held: list[str] | None = None) ->
         id=pl.format("d-{}", pl.int_range(pl.len())), parents=pl.lit([], pl.List(pl.String)), split=pl.lit("train")
     )
     known = frame_of(real)
-    task = Task("a text", Seeds(known, {}).by_id)
+    task = Task("a text", Seeds(known, {}, known).by_id)
     return Batch(made=rows, real=known, task=task, held=None if held is None else frame_of(held))
 
 
@@ -244,7 +244,7 @@ def show_labels(data: Path = DATA) -> None:
         test = read["test"].sample(1000, seed=0)
         made = frame([{"messages": text, "label": label} for text, label in test.iter_rows()])
         made = made.with_columns(id=pl.format("d-{}", pl.int_range(pl.len())), parents=pl.lit([], pl.List(pl.String)))
-        task = Task("", Seeds(real, {}).by_id)
+        task = Task("", Seeds(real, {}, real).by_id)
         start = time.process_time()
         found = believe(Batch(made=made, real=real, task=task))
         seconds = time.process_time() - start

@@ -18,6 +18,7 @@ from .dataset import Dataset, parquet
 from .decisions.applied import head_for
 from .decisions.ledger import Ledger
 from .decisions.policy import Policy, standing
+from .distill import fates
 from .embed.encoding import Progress
 from .errors import UsageError, quote
 from .eval_rows import eval_rows
@@ -246,14 +247,19 @@ def find(
     progress: Callable[[str, int, int], None] | None = None,
     encoding: Callable[[Progress], None] | None = None,
     wanted: Wanted | None = None,
+    newest: fates.Fates | None = None,
 ) -> Found:
-    """Run rules over ``rows`` (the set's rows, as they will stand) without writing; arguments as in ``check``."""
+    """Run rules over ``rows`` (the set's rows, as they will stand) without writing; arguments as in ``check``.
+
+    ``newest``: fates of synthetic rows as they will stand (``distill.fates``), by default those of the manifest.
+    """
     chosen = select_rules(select)
     options = Options.given(dataset.manifest.get("options", {})) if options is None else options
     cache = dataset.folder / "vectors" if disk.writable(dataset.folder) else None
     held = eval_rows(dataset, against)
     wanted = Wanted.given(dataset.manifest.get("wanted", {})) if wanted is None else wanted
-    material = Material(rows, held.rows, train, options, cache, encoding, wanted=wanted)
+    newest = fates.newest(dataset.manifest) if newest is None else newest
+    material = Material(rows, held.rows, train, options, cache, encoding, wanted=wanted, fates=newest)
     frames: list[pl.DataFrame] = []
     counted: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(chosen):

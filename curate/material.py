@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ import polars as pl
 from . import text
 from .coverage.thin import Placed, Regions, may_be_thin, placed, thin_regions
 from .coverage.wanted import Wanted
-from .distill import lineage
+from .distill import fates, lineage
 from .duplicates import semantic
 from .embed.encoder import TFIDF, Encoder, find_encoder
 from .embed.encoding import Progress, encode, row_texts, tell
@@ -44,6 +44,10 @@ class Material:
     """What there is to say beside the findings, such as which encoder had to do."""
     wanted: Wanted = Wanted()
     """What the user's ``vetset.toml`` asks the set to hold."""
+    known: pl.Series | None = None
+    """Ids of all rows of the set, where ``rows`` are not all of them."""
+    fates: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    """What a later run says of synthetic rows (``distill.fates``)."""
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -156,8 +160,8 @@ class Material:
 
     @cached_property
     def synthetic(self) -> pl.DataFrame:
-        """The lineage of the rows that a teacher wrote (``distill.lineage.synthetic``)."""
-        return lineage.synthetic(self.rows)
+        """The lineage of the rows that a teacher wrote (``distill.lineage.synthetic``), each with its newest fate."""
+        return fates.with_newest(lineage.synthetic(self.rows), self.fates)
 
     @cached_property
     def keys(self) -> pl.DataFrame:

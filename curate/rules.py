@@ -230,8 +230,8 @@ RULES: dict[str, Rule] = {
         lambda m: later.find_time(m.rows, against=m.against, train=m.train),
     ),
     "leakage.parent": Rule(
-        "synthetic rows of train that were made from an eval row",
-        lambda m: find_parent(m.rows, against=m.against, train=m.train, made=m.synthetic),
+        "synthetic rows of train that were made from an eval row, or from one that is gone",
+        lambda m: find_parent(m.rows, against=m.against, train=m.train, made=m.synthetic, known=m.known),
     ),
     "leakage.answer": Rule("the label stands in the input", lambda m: leakage.find_answer(m.rows, m.turns)),
     "preference.same": Rule("chosen and rejected are the same", lambda m: pairs.find_same(m.rows)),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..curate.errors import DataError, UsageError, quote
+from ..curate.recipe_faults import faults
 
 Method = Literal["sft", "dpo", "kto", "orpo", "grpo", "distil", "cpt"]
 """sft: answers; dpo, orpo: a better and a worse one; kto: good and bad ones; grpo: what a reward finds good; distil: what a
@@ -163,7 +163,7 @@ def read_recipe(path: str | Path | None, given: Mapping[str, Any] | None = None)
     try:
         return Recipe.model_validate(said)
     except ValidationError as error:
-        raise UsageError(f"{where}: {'; '.join(_sentence(one) for one in error.errors())}.") from error
+        raise UsageError(f"{where}: {faults(error, _keys_of)}.") from error
 
 
 PATHS = ("base", "data", "out", "valid", "general", "template", "teacher")
@@ -180,13 +180,5 @@ def _from_folder(said: dict[str, Any], folder: Path) -> None:
         said["evalsets"] = [str(folder / one) if isinstance(one, str) else one for one in said["evalsets"]]
 
 
-def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        names = Lora.model_fields if key.startswith("lora.") else Recipe.model_fields
-        near = get_close_matches(key.rpartition(".")[2], list(names), n=1, cutoff=0.6)
-        return f"{key} is no key of a recipe" + (f" (did you mean {near[0]}?)" if near else "")
-    if error["type"] == "missing":
-        return f"{key} is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}" if key else message
+def _keys_of(above: list[str]) -> list[str]:
+    return list((Lora if above[:1] == ["lora"] else Recipe).model_fields)

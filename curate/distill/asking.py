@@ -251,6 +251,10 @@ def _repaired(text: str, names: Sequence[str]) -> Any:
         return None
     if not isinstance(value, dict) or any(name not in value for name in names):
         return None
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):  # half of a surrogate pair is no character, and no file takes it
+        return None
     return value if _letters(json.dumps(value, ensure_ascii=False)) >= _letters(text) else None
 
 

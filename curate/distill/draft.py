@@ -25,7 +25,7 @@ class Draft:
 
     cell: Cell
     index: int
-    """Which of its cell it is, from 0."""
+    """Which of its cell's drafts with these parents it is, from 0."""
     parents: tuple[str, ...] = ()
     """Ids of the rows that it is made from; examples that the teacher is shown are parents, too."""
 

@@ -2,11 +2,12 @@
 
 Rows are added and never changed. A row goes by what it says and by the draft that it is of, so a run that is handed over again
 adds nothing, and one that has made more adds what is new. What a run no longer has stays: it was handed over, and may have been
-decided on.
+decided on. Where it judges a row otherwise by now, the manifest keeps that beside the row (``fates``).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -25,6 +26,7 @@ from ..exports.provenance import sha256 as digest_file
 from ..messages import Content, Said, content_hash
 from ..version import version
 from ..wording import shell
+from . import fates
 from .kept import CONTAINER, entry, place
 from .lineage import synthetic
 from .rows_file import read_rows
@@ -32,6 +34,9 @@ from .waiting import REVIEW, TEACHER
 
 FILES = ("accepted.jsonl", "review.jsonl")
 """What of a run folder is handed over."""
+
+REJECTED = "rejected.jsonl"
+"""What it tells of rows that were handed over before, and that it rejects by now."""
 
 RULES = ("leakage.parent", REVIEW, TEACHER)
 """Rules that look at once: a row under review must not be written before somebody has seen it."""
@@ -56,6 +61,8 @@ class Brought:
     """Of those added, rows of a draft that said something else before; what it said then stays."""
     gone: int
     """Rows of the run that were handed over before, and that it no longer has; they stay."""
+    changed: dict[str, int] = field(default_factory=dict)
+    """Of those known, rows that the run judges otherwise by now: how many, by their fate now."""
     stale: list[str] = field(default_factory=list)
     """Rules that ran before, and have not seen the new rows."""
     notes: list[str] = field(default_factory=list)
@@ -69,6 +76,7 @@ def bring_in(dataset: Dataset, given: Path | pl.DataFrame, *, name: str | None =
     """Add the rows of a run to a set, in one change: a kill leaves the set with all of them or with none.
 
     New rows stand in the split that is trained on where every parent that the set has stands there, and in no split otherwise.
+    Where the run accepts or rejects by now what stood under review, or the other way round, the finding follows its newest word.
     Findings on the rows that stood there are kept; the rules of ``RULES`` run at once, all others are to run again. A group and a
     time that a row has not are taken from its parents: a group that they share, the newest time.
 
@@ -98,15 +106,57 @@ def bring_in(dataset: Dataset, given: Path | pl.DataFrame, *, name: str | None =
     new = offered.join(here.select("id"), on="id", how="anti", maintain_order="left")
     drafts = made.join(new, on="id", how="semi").join(stand, on=["run", "draft"], how="semi")
     gone = stand.filter(pl.col("run").is_in(made["run"].unique().implode())).join(offered, on="id", how="anti").height
+    before = fates.newest(dataset.manifest)
+    current = fates.with_newest(stand, before)
+    rejected = _rejected(given, here, current) if isinstance(given, Path) else {}
+    changed = fates.changed(current, made, rejected)
     told = Brought(
         dataset.folder, offered.height, new.height, offered.height - new.height,
         made.join(new, on="id", how="semi").filter(pl.col("fate") == "review").height, 0, {}, drafts.height, gone,
+        dict(sorted(Counter(str(of[0]) for of in changed.values()).items())),
     )  # fmt: skip
-    return told if new.is_empty() else _added(dataset, here, new, sources, told)
+    if new.is_empty():
+        return _judged_anew(dataset, {**before, **changed}, sources, told) if changed else told
+    return _added(dataset, here, new, sources, told, {**before, **changed})
+
+
+def _rejected(folder: Path, here: pl.DataFrame, stand: pl.DataFrame) -> dict[str, str | None]:
+    """Return the rows of the set that this run made and rejects by now, by id, and why: the same draft that says the same."""
+    no = {_saying(one["draft"], one["made"]): one.get("why") for one in fates.read_rejected(folder / REJECTED)}
+    if not no:
+        return {}
+    mine = here.filter(pl.col("file").is_in([str(folder / name) for name in FILES])).join(
+        stand.select("id", "draft"), on="id"
+    )
+    said = mine.select("id", "draft", "messages", "label", "rejected").iter_rows(named=True)
+    return {row["id"]: no[key] for row in said if (key := _saying(row["draft"], row)) in no}
+
+
+def _saying(draft: str | None, made: dict[str, Any]) -> tuple[Any, ...]:
+    turns = tuple((one["role"], one.get("content")) for one in made.get("messages", []))
+    return draft, turns, made.get("label"), made.get("rejected")
+
+
+def _judged_anew(
+    dataset: Dataset, newest: dict[str, list[str | None]], sources: list[dict[str, Any]], told: Brought
+) -> Brought:
+    """Write what the run says of rows that stand; no row comes in, so what other rules have found still holds."""
+    found, notes = _looked(dataset, dataset.rows, newest)
+    step = {
+        "verb": "distill", "version": version(), "options": {"sources": [one["path"] for one in sources]},
+        "counts": {"offered": told.offered, "added": 0, "known": told.known, "changed": told.changed},
+    }  # fmt: skip
+    dataset.save(found.files(), step=step, fates=newest, checked=found.checked, figures=found.figures)
+    return replace(told, notes=notes)
 
 
 def _added(
-    dataset: Dataset, here: pl.DataFrame, new: pl.DataFrame, sources: list[dict[str, Any]], told: Brought
+    dataset: Dataset,
+    here: pl.DataFrame,
+    new: pl.DataFrame,
+    sources: list[dict[str, Any]],
+    told: Brought,
+    newest: dict[str, list[str | None]],
 ) -> Brought:
     train, made = dataset.manifest.get("train", "train"), synthetic(new)
     new = _filled(new, made, here)
@@ -122,7 +172,7 @@ def _added(
         files[parts.SPLITS] = parquet(splits)
         standing = both.with_columns(splits["split"])
     digest, seen = digest_of(both["id"]), dataset.manifest.get("digest")
-    found, notes = _looked(dataset, standing)
+    found, notes = _looked(dataset, standing, newest)
     checked = dataset.manifest.get("checked", [])
     told = replace(
         told, train=int((placed["split"] == train).sum()), unsplit=_reasons(placed), notes=notes,
@@ -132,6 +182,8 @@ def _added(
         "verb": "distill", "version": version(), "options": {"sources": [one["path"] for one in sources]},
         "counts": {"offered": told.offered, "added": told.added, "known": told.known, "review": told.review, "train": told.train},
     }  # fmt: skip
+    if told.changed:
+        step["counts"]["changed"] = told.changed
 
     def still(stands: str | None) -> str:
         if stands != seen or not _same_split(dataset, parted):
@@ -142,7 +194,7 @@ def _added(
 
     dataset.save(
         files | found.files(), step=step, digest=still, rows=both.height, inputs=lambda now: _inputs(now, sources, both),
-        checked=found.rules, figures=found.figures,
+        checked=found.rules, figures=found.figures, **({"fates": newest} if newest else {}),
     )  # fmt: skip
     return told
 
@@ -173,8 +225,9 @@ def _filled(new: pl.DataFrame, made: pl.DataFrame, here: pl.DataFrame) -> pl.Dat
     )
 
 
-def _looked(dataset: Dataset, rows: pl.DataFrame) -> tuple[Found, list[str]]:
+def _looked(dataset: Dataset, rows: pl.DataFrame, newest: fates.Fates) -> tuple[Found, list[str]]:
     """Run the rules that can't wait; eval files that are gone keep nobody from handing rows over."""
+    train = dataset.manifest.get("train", "train")
     try:
         against, notes = known_against(dataset), []
     except UsageError as error:
@@ -184,12 +237,12 @@ def _looked(dataset: Dataset, rows: pl.DataFrame) -> tuple[Found, list[str]]:
             f"{dataset.folder / parts.FINDINGS} was gone or cut off; run `vetset check {shell(dataset.folder)}`"
         )
     try:
-        found = find(dataset, rows, select=RULES, against=against, train=dataset.manifest.get("train", "train"))
+        found = find(dataset, rows, select=RULES, against=against, train=train, newest=newest)
     except VetsetError as error:
         if not against:
             raise
         notes.append(f"no row was held against {', '.join(against)}: {error}")
-        found = find(dataset, rows, select=RULES, train=dataset.manifest.get("train", "train"))
+        found = find(dataset, rows, select=RULES, train=train, newest=newest)
     return found, notes
 
 

@@ -14,16 +14,17 @@ from .. import parts
 from ..dataset import digest_of, parquet
 from ..errors import DataError, quote
 from ..wording import counted
-from .lineage import is_synthetic, synthetic
+from .lineage import GONE, is_synthetic, synthetic
 
 CONTAINER = "distill"
 """``container`` of an input that is a run."""
 
 
 def place(made: pl.DataFrame, rows: pl.DataFrame, *, train: str) -> pl.DataFrame:
-    """Return ``id, split, why`` of new synthetic rows: train where every parent that is known stands there, otherwise null.
+    """Return ``id, split, why`` of new synthetic rows: train where every parent stands there, otherwise null.
 
-    In a set of which no row stands in a split, none does. A parent that the set does not have says nothing.
+    In a set of which no row stands in a split, none does. A parent that the set does not have may be one of its eval rows, read
+    under another id; where the set has no eval split, it says nothing.
 
     Args:
         made: ``lineage.synthetic`` of the new rows; they may be made from one another.
@@ -36,6 +37,7 @@ def place(made: pl.DataFrame, rows: pl.DataFrame, *, train: str) -> pl.DataFrame
         rows.select("id", "split").join(_parents(made), on="id", how="semi").iter_rows()
     )
     above = dict(made.select("id", "parents").iter_rows())
+    evaluates = bool((rows["split"] != train).any())
     why: dict[str, str | None] = {}
     left = list(above)
     while left:  # a parent that is new, too, goes before its children; where they go round in a circle, none is known
@@ -44,8 +46,9 @@ def place(made: pl.DataFrame, rows: pl.DataFrame, *, train: str) -> pl.DataFrame
             away = [
                 stands[parent] or "no split" for parent in above[one] if parent in stands and stands[parent] != train
             ]
-            why[one] = f"a parent stands in {min(away)}" if away else None
-            stands[one] = None if away else train
+            gone = evaluates and any(parent not in stands and parent not in above for parent in above[one])
+            why[one] = f"a parent stands in {min(away)}" if away else GONE if gone else None
+            stands[one] = None if why[one] else train
         left = [one for one in left if one not in why]
     return made.select("id", split=pl.Series([stands[one] for one in made["id"]], dtype=pl.String),
                        why=pl.Series([why[one] for one in made["id"]], dtype=pl.String))  # fmt: skip

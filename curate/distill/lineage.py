@@ -12,6 +12,12 @@ KEY = "distill"
 
 Fate = Literal["accepted", "review"]
 
+TEXT_OF_PEOPLE = frozenset({"label_rows", "soft_labels", "rationale"})
+"""Kinds whose rows keep the text of a real one: the teacher added a label or a rationale. They stand in a set of their own."""
+
+GONE = "a parent is not in the set"
+"""Why a row stands in no split of which a parent was read under another id, left the sources, or is of another set."""
+
 
 class Teacher(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who wrote the row."""
@@ -94,6 +100,19 @@ def lineage_of(extra: str) -> Lineage | None:
         return msgspec.convert(found, Lineage)
     except msgspec.ValidationError:
         return _as_far_as_told(found)
+
+
+def texts_in(value: Any) -> list[str]:
+    """Return every text in a JSON value, the names of its fields too, in order.
+
+    >>> texts_in({"quote": "It is late.", "votes": {"card": 2}})
+    ['quote', 'It is late.', 'votes', 'card']
+    """
+    if isinstance(value, Mapping):
+        return [text for name, one in value.items() for text in (str(name), *texts_in(one))]
+    if isinstance(value, list | tuple):
+        return [text for one in value for text in texts_in(one)]
+    return [value] if isinstance(value, str) else []
 
 
 def _as_far_as_told(found: dict[str, Any]) -> Lineage:

@@ -6,16 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
-
-import numpy as np
+from math import ceil
 
 from ..errors import DataError, UsageError, quote
 from .draft import Cell, Draft
 from .kinds import KINDS
 from .kinds.kind import Kind, Needs, needed
 from .recipe import Recipe
-from .seeds import Seed, Seeds, blocks
+from .seeds import Seed, Seeds, blocks, in_order
 
 
 @dataclass(frozen=True)
@@ -30,12 +28,13 @@ class CellPlan:
     parents: Sequence[tuple[str, ...]]
     """Parents of the drafts, in turn."""
 
-    once: bool = False
-    """Each row makes one draft: its number says nothing then, and rows that come later leave other calls as they are."""
+    def draft(self, number: int) -> Draft:
+        """Return a draft by its number in the cell: the parents take turns, and each counts its own drafts.
 
-    def draft(self, index: int) -> Draft:
-        """Return a draft by its number."""
-        return Draft(self.cell, 0 if self.once else index, self.parents[index % len(self.parents)])
+        So a row that leaves the set takes its own drafts with it and no others, and their calls keep their names.
+        """
+        turn, place = divmod(number, len(self.parents))
+        return Draft(self.cell, turn, self.parents[place])
 
 
 def plan_cells(recipe: Recipe, seeds: Seeds, *, axes: Mapping[str, Sequence[str]] | None = None) -> list[CellPlan]:
@@ -55,6 +54,8 @@ def plan_cells(recipe: Recipe, seeds: Seeds, *, axes: Mapping[str, Sequence[str]
         a: list(v) for a, v in (axes or {}).items()
     }
     if grid.get("label") == ["*"]:
+        if not seeds.labels:
+            raise UsageError("plan.grid: label = ['*'] is every label of the set, and no row has one; name labels.")
         grid["label"] = list(seeds.labels)
     cells: list[Cell] = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     cells = [cell for cell in cells if not any(_fits(cell, without) for without in recipe.plan.without)]
@@ -65,9 +66,9 @@ def plan_cells(recipe: Recipe, seeds: Seeds, *, axes: Mapping[str, Sequence[str]
     each_label = _cells_a_label(cells)
     made = [_cell(cell, recipe, kind, seeds, each_label) for cell in cells]
     for quota in recipe.plan.quotas:
-        if not any(_fits(cell, _where(quota)) for cell in cells):
+        if not any(_fits(cell, quota.cell) for cell in cells):
             raise UsageError(
-                f"plan.quotas: no cell fits {quote(json.dumps(_where(quota), ensure_ascii=False))}; see plan.grid."
+                f"plan.quotas: no cell fits {quote(json.dumps(quota.cell, ensure_ascii=False))}; see plan.grid."
             )
     return made
 
@@ -91,31 +92,28 @@ def _cell(cell: Cell, recipe: Recipe, kind: Kind, seeds: Seeds, each_label: Mapp
         )
     if kind.draws == "each":
         wanted = min(len(ids), recipe.accepted or len(ids))
-        return CellPlan(cell, wanted, len(ids), [(one,) for one in ids], once=True)
+        return CellPlan(cell, wanted, len(ids), [(one,) for one in ids])
     if kind.draws == "examples":
         # Of a label that no row has, the teacher is told the label alone: that is how a rare one begins.
-        parents = blocks(ids, recipe.plan.examples, seed=recipe.seed, name=name)
+        there = set(ids)
+        parted = blocks(seeds.ever(cell.get(kind.drawn_by)), recipe.plan.examples, seed=recipe.seed, name=name)
+        parents = [block for all_ in parted if (block := tuple(one for one in all_ if one in there))] or [()]
     elif kind.draws == "row":
-        draw = np.random.default_rng([recipe.seed, *name.encode()])
-        parents = [(ids[place],) for place in draw.permutation(len(ids))]
+        parents = [(one,) for one in in_order(ids, seed=recipe.seed, name=name)]
     else:
         parents = [()]
     wanted = _wanted(cell, recipe, len(seeds.of(label)), each_label[label])
-    return CellPlan(cell, wanted, int(np.ceil(wanted * recipe.plan.attempts)), parents)
+    return CellPlan(cell, wanted, ceil(wanted * recipe.plan.attempts), parents)
 
 
 def _wanted(cell: Cell, recipe: Recipe, real: int, cells: int) -> int:
     """Return how many rows a cell wants: by its last quota that fits, by what its label lacks, or as all do."""
     for quota in reversed(recipe.plan.quotas):
-        if _fits(cell, _where(quota)):
-            return int(quota["accepted"])
+        if _fits(cell, quota.cell):
+            return quota.accepted
     if recipe.plan.fill is not None:
         return -(-max(0, recipe.plan.fill - real) // cells)
     return recipe.accepted
-
-
-def _where(quota: Mapping[str, Any]) -> dict[str, str]:
-    return {axis: value for axis, value in quota.items() if axis != "accepted"}
 
 
 def _fits(cell: Cell, where: Mapping[str, str]) -> bool:

@@ -27,6 +27,7 @@ from typing import Any, Literal
 
 from ..calls import Parameters
 from ..errors import DataError, MissingExtra, UsageError, quote
+from ..recipe_faults import faults
 from .gates.wanted import TABLES, Gates
 from .kinds import KINDS
 from .task import Form
@@ -39,6 +40,22 @@ except ImportError as error:
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+COUNTS = ("wanted", "accepted", "rejected", "review", "failed", "missing")
+"""Columns of the grid's account, which no axis may be called."""
+
+_RESERVED = {
+    "max_tokens": "give teacher.max_tokens",
+    "max_completion_tokens": "give teacher.max_tokens",
+    "n": "leave it out: every draft is a call of its own",
+    "best_of": "leave it out: every draft is a call of its own",
+    "messages": "the plan writes them",
+    "prompt": "the plan writes it",
+    "model": "give teacher.model",
+    "stream": "leave it out",
+}
+"""Fields of a call that ``teacher.extra`` may not set: a budget could be passed by them."""
 
 
 class Terms(_Table):
@@ -72,10 +89,30 @@ class Teacher(_Table):
     same_as: list[str] = Field([], description="other addresses of the same weights, whose kept replies count, too")
     terms: Terms | None = None
 
+    @field_validator("extra")
+    @classmethod
+    def _beside(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(value.keys() & _RESERVED):
+            raise ValueError(f"{taken[0]} decides what a call may cost, or what it asks; {_RESERVED[taken[0]]}")
+        return value
+
     @property
     def parameters(self) -> Parameters:
         """What changes a reply."""
         return Parameters(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens, seed=self.seed)
+
+
+class Quota(BaseModel):
+    """Cells that want another number of rows; besides ``accepted`` its keys are axes."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    accepted: int = Field(ge=0, strict=True)
+
+    @property
+    def cell(self) -> dict[str, str]:
+        """The values that a cell has to have."""
+        return {axis: str(value) for axis, value in (self.model_extra or {}).items()}
 
 
 class Making(_Table):
@@ -88,7 +125,7 @@ class Making(_Table):
     grid: dict[str, list[str]] = Field({}, description="values of each axis; label = ['*'] is every label of the set")
     about: dict[str, str] = Field({}, description="what a value means, by value")
     without: list[dict[str, str]] = Field([], description="combinations that are left out")
-    quotas: list[dict[str, Any]] = Field([], description="cells that want another number: {label = 'x', accepted = 10}")
+    quotas: list[Quota] = Field([], description="cells that want another number: {label = 'x', accepted = 10}")
     fill: int | None = Field(
         None, ge=1, description="in place of accepted: up to so many rows a label, real ones counted"
     )
@@ -108,6 +145,8 @@ class Making(_Table):
     @classmethod
     def _filled(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
         for axis, values in value.items():
+            if axis in COUNTS:
+                raise ValueError(f"an axis can't be called {axis}, as a count is; give it another name")
             if not values or len(set(values)) < len(values) or any(not one.strip() for one in values):
                 raise ValueError(f"{axis} has no value, an empty one, or one twice")
         return value
@@ -205,7 +244,7 @@ def read_recipe(path: str | Path) -> Recipe:
     try:
         return Recipe.model_validate(said)
     except ValidationError as error:
-        raise UsageError(f"{path}: {'; '.join(_sentence(one) for one in error.errors())}.") from error
+        raise UsageError(f"{path}: {faults(error, _keys_of)}.") from error
 
 
 def _from_folder(said: dict[str, Any], folder: Path) -> None:
@@ -241,18 +280,6 @@ def _seen(value: Any, folder: Path) -> Any:
         file, mark, after = rest.partition(":") if kind == "verify" else rest.partition("?")
         return f"{kind}:{folder / file}{mark}{after}" if (folder / file).exists() else value
     return str(folder / value) if (folder / value).exists() else value
-
-
-def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        *above, last = [part for part in error["loc"] if isinstance(part, str)]
-        near = get_close_matches(last, _keys_of(above), n=1, cutoff=0.6)
-        return f"{key} is no key of a recipe" + (f" (did you mean {near[0]}?)" if near else "")
-    if error["type"] == "missing":
-        return f"{key} is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}" if key else message
 
 
 def _keys_of(above: list[str]) -> list[str]:

@@ -50,12 +50,12 @@ class Cells:
 
     def next(self) -> list[tuple[int, Draft]]:
         """Return the drafts of the next round with the number of their cell, in the order in which earlier wins over later."""
-        found: list[tuple[int, Draft]] = []
+        found: list[tuple[int, int, Draft]] = []
         for number, plan in enumerate(self.plans):
             begun = self.begun[number]
             self.begun[number] = begun + min(self._asks(number), plan.most - begun)
-            found += [(number, plan.draft(index)) for index in range(begun, self.begun[number])]
-        return sorted(found, key=lambda one: (one[1].index, one[0]))
+            found += [(place, number, plan.draft(place)) for place in range(begun, self.begun[number])]
+        return [(number, draft) for _, number, draft in sorted(found, key=lambda one: one[:2])]
 
     def _asks(self, number: int) -> int:
         """Return how many drafts a cell asks for: what it lacks; where few are accepted, enough for half of it.
@@ -171,7 +171,12 @@ def _settled(outcome: Outcome, verdicts: Sequence[Verdict]) -> Outcome:
     asked = outcome.made.extra.get("review") if outcome.made else None
     if isinstance(asked, str):
         verdicts = [*verdicts, Verdict(REVIEW, "review", note=asked)]
-    worst = next((one for one in verdicts if one.verdict == "reject"), None)
+    rejected = next((one for one in verdicts if one.verdict == "reject"), None)
+    failed = None if rejected else next((one for one in verdicts if one.gate in (BUDGET, CALL)), None)
+    if failed is not None:  # it says nothing of the row: the run that gets the answer judges it
+        told = tuple(one for one in verdicts if one.gate not in (BUDGET, CALL))
+        return replace(outcome, fate="failed", gate=failed.gate, why=failed.note, verdicts=told)
+    worst = rejected
     worst = worst or next((one for one in verdicts if one.verdict == "review"), None)
     if worst is None:
         return replace(outcome, verdicts=tuple(verdicts))

@@ -14,7 +14,7 @@ import polars as pl
 from ..calls import Answer, Request
 from ..dataset import ROWS
 from ..messages import Content, Said, content_hash
-from .lineage import Lineage, Teacher
+from .lineage import Lineage, Teacher, texts_in
 from .outcome import Outcome
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -67,11 +67,17 @@ class Parents:
 
 
 def drafts_as_rows(outcomes: Sequence[Outcome], origin: Origin, parents: Parents, *, split: str) -> pl.DataFrame:
-    """Return what drafts have made as rows that the gates look at: ``ROWS`` and ``parents``, with the draft's id as id."""
+    """Return what drafts have made as rows that the gates look at: ``ROWS``, ``parents`` and ``beside``, the draft's id as id.
+
+    ``beside`` (List[String]) is what they made that has no column: a rationale, a quote.
+    """
     lines = [_row(outcome, origin, parents) | {"id": outcome.draft.id, "split": split} for outcome in outcomes]
     frame = pl.DataFrame(lines, schema=ROWS, orient="row")
     return frame.with_columns(
-        parents=pl.Series([list(one.draft.parents) for one in outcomes], dtype=pl.List(pl.String))
+        parents=pl.Series([list(one.draft.parents) for one in outcomes], dtype=pl.List(pl.String)),
+        beside=pl.Series(
+            [texts_in(one.made.extra) if one.made else [] for one in outcomes], dtype=pl.List(pl.String)
+        ),
     )
 
 

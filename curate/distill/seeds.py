@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from ..dataset import Dataset
@@ -53,6 +53,8 @@ class Seeds:
     """``dataset.ROWS``."""
     left: Mapping[str, int]
     """Why rows may not be shown, and how many."""
+    real: pl.DataFrame
+    """``id, label`` of all real rows, as they were read: what may not be shown leaves its block, and moves no other."""
 
     @cached_property
     def by_id(self) -> dict[str, Seed]:
@@ -71,6 +73,10 @@ class Seeds:
     def of(self, label: str | None) -> list[str]:
         """Return the ids of the rows with a label; of all rows for ``None``."""
         return (self.rows if label is None else self.rows.filter(pl.col("label") == label))["id"].to_list()
+
+    def ever(self, label: str | None) -> list[str]:
+        """Return the ids of all real rows with a label, shown or not; of all rows for ``None``."""
+        return (self.real if label is None else self.real.filter(pl.col("label") == label))["id"].to_list()
 
 
 def _turn(message: Mapping[str, Any]) -> Said:
@@ -96,8 +102,9 @@ def open_seeds(dataset: Dataset, *, held: pl.DataFrame | None = None, too_close:
         decided = apply(rows, head_for(ledger, rows).heads).rows
     train = dataset.manifest.get("train", "train")
     parted = decided["split"].drop_nulls()
+    made = synthetic(rows)["id"]
     reasons: list[tuple[str, pl.Expr]] = [
-        ("written by a teacher", pl.col("id").is_in(synthetic(decided)["id"].implode())),
+        ("written by a teacher", pl.col("id").is_in(made.implode())),
         (f"not in the split {quote(train)}", pl.col("split").ne_missing(train) if len(parted) else pl.lit(False)),
         ("in an eval set", pl.col("id").is_in((held["id"] if held is not None else pl.Series(["-"])).implode())),
         ("too close to an eval row", pl.col("id").is_in(pl.Series("id", list(too_close), pl.String).implode())),
@@ -112,7 +119,15 @@ def open_seeds(dataset: Dataset, *, held: pl.DataFrame | None = None, too_close:
         raise DataError(
             f"{dataset.folder} has no row that a teacher may be shown ({told}); give a set with real rows in train."
         )
-    return Seeds(kept, left)
+    # By the label that was decided, where one was: that is the one that the row is shown for.
+    real = rows.filter(~pl.col("id").is_in(made.implode())).select("id", "label")
+    real = real.update(decided.select("id", "label"), on="id")
+    return Seeds(kept, left, real)
+
+
+def in_order(ids: list[str], *, seed: int, name: str) -> list[str]:
+    """Return ids in an order by lot in which one that leaves moves no other."""
+    return sorted(ids, key=lambda one: sha256(f"{seed}\n{name}\n{one}".encode()).digest())
 
 
 def blocks(ids: list[str], size: int, *, seed: int, name: str) -> list[tuple[str, ...]]:
@@ -132,7 +147,6 @@ def blocks(ids: list[str], size: int, *, seed: int, name: str) -> list[tuple[str
     """
     if not ids or size < 1:
         return [()]
-    draw = np.random.default_rng([seed, *name.encode()])
-    order = [ids[place] for place in draw.permutation(len(ids))]
+    order = in_order(ids, seed=seed, name=name)
     parts = [tuple(order[at : at + size]) for at in range(0, len(order), size)]
     return parts[:-1] if len(parts) > 1 and len(parts[-1]) < size else parts

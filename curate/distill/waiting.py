@@ -15,21 +15,22 @@ TEACHER = "licences.teacher"
 
 
 def find_review(rows: pl.DataFrame, made: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Find synthetic rows that a gate left for a person to decide; keep or drop settles it.
+    """Find synthetic rows that a gate left for a person, or rejects by now; keep or drop settles it.
 
     Args:
         rows: the rows.
-        made: ``lineage.synthetic`` of them, where it is at hand.
+        made: ``lineage.synthetic`` of them, where it is at hand, with their newest fates (``fates.with_newest``).
     """
     made = synthetic(rows) if made is None else made
-    waits = made.filter(pl.col("fate") == "review")
-    said = [f"A gate left it for a person: {_shown(why)}" for why in waits["why"]]
-    return report(
-        waits.select("id", score=pl.lit(0.5), suggest=pl.lit("review")).with_columns(
-            note=pl.Series(said, dtype=pl.String)
-        ),
-        REVIEW,
-    )
+    waits = made.filter(pl.col("fate") != "accepted")
+    rejected = waits["fate"] == "rejected"
+    said = [
+        f"{'The run rejects it by now' if no else 'A gate left it for a person'}: {_shown(why)}"
+        for no, why in zip(rejected, waits["why"], strict=True)
+    ]
+    suggest = pl.when(rejected).then(pl.lit("drop")).otherwise(pl.lit("review"))
+    found = waits.select("id", score=pl.when(rejected).then(0.9).otherwise(0.5), suggest=suggest)
+    return report(found.with_columns(note=pl.Series(said, dtype=pl.String)), REVIEW)
 
 
 def find_teacher(rows: pl.DataFrame, made: pl.DataFrame | None = None) -> pl.DataFrame:

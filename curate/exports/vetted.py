@@ -15,6 +15,7 @@ from ..decisions.applied import Applied, apply, head_for
 from ..decisions.ledger import Ledger
 from ..decisions.ledger_jsonl import export_jsonl
 from ..decisions.policy import Policy, standing
+from ..distill import fates
 from ..distill.waiting import REVIEW
 from ..eval_rows import eval_rows
 from ..material import Material
@@ -80,7 +81,8 @@ def _of_lineage(dataset: Dataset, policy: Policy) -> pl.DataFrame:
     """
     checked = dataset.manifest.get("checked", [])
     rules = [rule for rule in ("leakage.parent", REVIEW) if rule in policy.block and rule not in checked]
-    material = Material(dataset.rows, train=dataset.manifest.get("train", "train"))
+    train, newest = dataset.manifest.get("train", "train"), fates.newest(dataset.manifest)
+    material = Material(dataset.rows, train=train, fates=newest)
     if not rules or material.synthetic.is_empty():
         return findings.empty()
     known = findings.empty() if dataset.findings is None else dataset.findings
@@ -100,7 +102,10 @@ def _of_changes(dataset: Dataset, rows: pl.DataFrame, heads: pl.DataFrame, polic
     # With the eval files, too: an edit can make a train row the text of one of their rows.
     leaks = any(rule.startswith("leakage.") for rule in rules)
     held = eval_rows(dataset, known_against(dataset) if leaks else ()).rows
-    material = Material(rows, held, dataset.manifest.get("train", "train"), options)
+    material = Material(
+        rows, held, dataset.manifest.get("train", "train"), options, known=dataset.rows["id"],
+        fates=fates.newest(dataset.manifest),
+    )  # fmt: skip
     found = pl.concat([RULES[rule].find(material) for rule in rules])
     own = pl.col("id").is_in(changed)
     clash = pl.col("cluster").is_not_null() & own.any().over("rule", "cluster")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..distill.lineage import ancestors, synthetic
+from ..distill.lineage import TEXT_OF_PEOPLE, ancestors, synthetic
 from ..findings import empty, report
 
 RULE = "leakage.parent"
 
 
 def find_parent(
-    rows: pl.DataFrame, *, against: pl.DataFrame | None = None, train: str = "train", made: pl.DataFrame | None = None
+    rows: pl.DataFrame,
+    *,
+    against: pl.DataFrame | None = None,
+    train: str = "train",
+    made: pl.DataFrame | None = None,
+    known: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Find synthetic rows of train of which a parent, or a parent's parent, stands on the eval side.
 
@@ -19,11 +24,15 @@ def find_parent(
     are known by their content, so that the same row is the same there; of it and this set, all rows but those of its own eval
     splits are told.
 
+    In a set with an eval split, a row of train with a parent that the set does not have is told, too: the parent may stand there
+    under another id. Not so of kinds that keep their parent's text, which the rules on copies see.
+
     Args:
         rows: the rows.
         against: the rows of an eval file.
         train: name of the split that is trained on.
         made: ``synthetic(rows)``, where it is at hand.
+        known: ids of all rows of the set, where ``rows`` are not all of them.
 
     Returns:
         Findings in row order; the score is 0.9, since a child is seldom its parent's copy.
@@ -50,6 +59,19 @@ def find_parent(
             note=pl.format("It was made from {}, which stands in the eval file.", "ancestor"),
         )
         found = pl.concat([found, more])
+    if evaluated.height:
+        kept = made.filter(pl.col("kind").is_in(list(TEXT_OF_PEOPLE)))
+        ids = rows["id"] if known is None else known
+        gone = pairs.filter((pl.col("own") == train) & ~pl.col("ancestor").is_in(ids.implode())).join(
+            kept, on="id", how="anti", maintain_order="left"
+        )
+        found = pl.concat([found, gone.select(
+            "id", peer=pl.lit(None, pl.String),
+            note=pl.format(
+                "It was made from {}, which is not in the set any more, so nobody can say on which side it stands.",
+                pl.col("ancestor").str.slice(0, 40),
+            ),
+        )])  # fmt: skip
     first = found.unique("id", keep="first", maintain_order=True)
     ordered = rows.select("id").join(first, on="id", how="inner", maintain_order="left")
     return report(ordered.with_columns(score=pl.lit(0.9), suggest=pl.lit("drop")), RULE)

@@ -8,12 +8,13 @@ from typing import Any
 
 import polars as pl
 
+from ..distill.lineage import lineage_of, texts_in
 from ..errors import quote
 from ..findings import empty, report
 from ..masking import mask, without
 from .finding import find
 from .found import NAMES, Kind
-from .plain import DASHES, SPACES, UNUSUAL
+from .plain import DASHES, SPACES, UNSEEN, UNUSUAL
 from .secret import MARKS
 
 RULES: dict[Kind, tuple[str, float]] = {
@@ -38,6 +39,7 @@ _MARKS = "|".join(
         rf"[A-Za-z]{{2}}[0-9]{{2}}[ {SPACES}{DASHES}-]{{0,2}}[A-Za-z0-9]{{2}}[ {SPACES}{DASHES}-]{{0,2}}[A-Za-z0-9]{{2}}",
         rf"[0-9](?:[ ().\-/{SPACES}{DASHES}]{{0,3}}[0-9]){{6}}",
         UNUSUAL,
+        rf"[\x20-\x7e{SPACES}{DASHES}][{UNSEEN}]{{1,20}}[\x20-\x7e{SPACES}{DASHES}]",  # it may stand within any value
     ]
 )
 
@@ -45,11 +47,12 @@ _MARKS = "|".join(
 def private(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
     """Return the personal data in the rows: one line a row and text that holds some.
 
-    Looked at are what is said, what tools are called with and told, the rejected reply, the label, and the tools on offer.
+    Looked at are what is said, what tools are called with and told, the rejected reply, the label, the tools on offer, and what
+    a teacher gave beside a row that it wrote (a rationale, a quote).
 
     Returns:
         ``row`` (u32), ``turn`` (u32, null outside of the messages), ``place`` (``content``, ``tool_calls``, ``rejected``,
-        ``label`` or ``tools``), ``text``, ``found`` (a list of ``Found``, as an object), in the order of the rows.
+        ``label``, ``tools`` or ``made_extra``), ``text``, ``found`` (a list of ``Found``, as an object), in the order of the rows.
     """
     said = [
         turns.select("row", "turn", pl.lit(place).alias("place"), pl.col(place).alias("text"))
@@ -60,7 +63,7 @@ def private(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
                     pl.lit(place).alias("place"), pl.col(place).alias("text"))
         for place in ("rejected", "label", "tools")
     ]  # fmt: skip
-    texts = pl.concat([frame.filter(_may_hold(frame["text"])) for frame in (*said, *beside)])
+    texts = pl.concat([frame.filter(_may_hold(frame["text"])) for frame in (*said, *beside, _made_beside(rows))])
     found = {text: find(text) for text in texts["text"].unique()}
     texts = texts.filter(pl.Series([bool(found[text]) for text in texts["text"]], dtype=pl.Boolean)).sort(
         "row", "turn", nulls_last=True, maintain_order=True
@@ -115,7 +118,7 @@ def figures(held: pl.DataFrame, kind: Kind) -> dict[str, Any]:
     return {"rows": len(rows), "found": len(values), "different": len(set(values))} if values else {}
 
 
-_SEVERAL = {
+SEVERAL = {
     "private_key": "private keys", "url_credentials": "addresses with passwords", "secret": "secrets",
     "email": "mail addresses", "iban": "bank accounts", "ip": "ip addresses", "card": "card numbers",
     "ssn": "social security numbers", "phone": "phone numbers",
@@ -123,10 +126,27 @@ _SEVERAL = {
 
 
 def _counted(number: int, kind: Kind) -> str:
-    return f"{_ARTICLE.get(kind, 'a')} {NAMES[kind]}" if number == 1 else f"{number:,} {_SEVERAL[kind]}, the first"
+    return f"{_ARTICLE.get(kind, 'a')} {NAMES[kind]}" if number == 1 else f"{number:,} {SEVERAL[kind]}, the first"
 
 
 _ARTICLE: dict[Kind, str] = {"url_credentials": "an", "ip": "an"}
+
+
+def _made_beside(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the texts that teachers gave beside the rows that they wrote, a line each."""
+    schema = {"row": pl.UInt32, "turn": pl.UInt32, "place": pl.String, "text": pl.String}
+    if "extra" not in rows.columns:
+        return pl.DataFrame(schema=schema)
+    named = rows.select("extra", row=pl.int_range(pl.len(), dtype=pl.UInt32)).filter(
+        pl.col("extra").str.contains('"made_extra"', literal=True)
+    )
+    lines = [
+        (row, None, "made_extra", text)
+        for extra, row in named.iter_rows()
+        if (told := lineage_of(extra)) is not None
+        for text in texts_in(told.made_extra)
+    ]
+    return pl.DataFrame(lines, schema=schema, orient="row")
 
 
 def _may_hold(texts: pl.Series) -> pl.Series:
@@ -135,8 +155,14 @@ def _may_hold(texts: pl.Series) -> pl.Series:
 
 def _where(turn: int | None, place: str) -> str:
     if turn is None:
-        return {"rejected": "the rejected reply", "label": "the label", "tools": "the tools on offer"}[place]
+        return _PLACES[place]
     return f"message {turn + 1}" if place == "content" else f"the tool calls of message {turn + 1}"
+
+
+_PLACES = {
+    "rejected": "the rejected reply", "label": "the label", "tools": "the tools on offer",
+    "made_extra": "what the teacher gave beside it",
+}  # fmt: skip
 
 
 def _shown(text: str, kind: Kind) -> str:

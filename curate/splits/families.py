@@ -1,7 +1,8 @@
 """Synthetic rows in a split: they tie real rows together, follow them to train, and stand in no eval split.
 
 What a teacher wrote is no measure of what people ask, so an eval split holds real rows alone, and the sizes that are asked for
-are of real rows. A synthetic row goes to train where every row that it hangs on went there; otherwise it is in no split.
+are of real rows. A synthetic row goes to train where every row that it hangs on went there; otherwise it is in no split. So is
+one with a parent that the set does not have: read under another id, say, that row may stand in an eval split.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..distill.lineage import ancestors
+from ..distill.lineage import GONE, ancestors, synthetic
 from .components import connect, renumber
 
 WAY = "parents"
@@ -83,7 +84,14 @@ def through_synthetic(real: pl.Series, ties: list[pl.Series]) -> pl.Series:
 
 
 def follow(
-    rows: pl.DataFrame, made: pl.DataFrame, assigned: pl.DataFrame, *, ties: list[pl.Series], train: str, in_time: bool
+    rows: pl.DataFrame,
+    made: pl.DataFrame,
+    assigned: pl.DataFrame,
+    *,
+    ties: list[pl.Series],
+    train: str,
+    in_time: bool,
+    whole: pl.DataFrame | None = None,
 ) -> Followed:
     """Return where the synthetic rows go, once the real ones are assigned.
 
@@ -94,6 +102,7 @@ def follow(
         ties: what ties all rows, one value a row each.
         train: name of the split that is trained on.
         in_time: the split is by time, so that a row newer than train's last tells of what comes after.
+        whole: the set's rows, where ``rows`` are not all of them: a parent that was dropped is known, and says nothing.
     """
     unit = pl.Series("unit", connect(rows.height, *ties))
     stands = rows.select("id", "time").with_columns(unit).join(assigned, on="id", how="left", maintain_order="left")
@@ -101,7 +110,10 @@ def follow(
     real = stands.filter(~mine)
     away = real.filter(pl.col("split").ne_missing(train)).select("unit", "split")
     with_unit = away.group_by("unit").agg(pl.col("split").drop_nulls().min())
-    pairs = ancestors(made).join(assigned.rename({"id": "ancestor"}), on="ancestor", how="inner")
+    above = ancestors(made if whole is None else synthetic(whole)).join(made.select("id"), on="id", how="semi")
+    known = pl.concat([(rows if whole is None else whole).select("id"), assigned.select("id")])
+    gone = above.join(known, left_on="ancestor", right_on="id", how="anti")["id"].unique()
+    pairs = above.join(assigned.rename({"id": "ancestor"}), on="ancestor", how="inner")
     parent = (
         pairs.filter(pl.col("split").ne_missing(train)).group_by("id").agg(above=pl.col("split").drop_nulls().min())
     )
@@ -115,6 +127,7 @@ def follow(
     where = lambda column: pl.when(pl.col(column).is_null()).then(pl.lit("no split")).otherwise(pl.col(column))  # noqa: E731
     why = (
         pl.when(pl.col("child")).then(pl.format("a parent stands in {}", where("above")))
+        .when(pl.col("id").is_in(gone.implode())).then(pl.lit(GONE))
         .when(pl.col("tied")).then(pl.format("a row that it hangs on stands in {}", where("split")))
         .when(late).then(pl.lit("it is newer than the newest row of train"))
     )  # fmt: skip

@@ -14,7 +14,7 @@ from ..checking import find
 from ..dataset import Dataset, parquet
 from ..decisions.applied import apply, head_for
 from ..decisions.ledger import Ledger
-from ..distill.lineage import synthetic
+from ..distill.lineage import TEXT_OF_PEOPLE, synthetic
 from ..errors import DataError, StaleError, UsageError, quote
 from ..options import Options
 from ..rules import RULES, out_of_reach
@@ -44,6 +44,9 @@ class SetSplit:
     """Rows that stand in an eval set, and stay in its split."""
     followed: Followed | None = None
     """Where synthetic rows went; ``None`` where there is none. ``result`` is of the others."""
+    taught: int = 0
+    """Rows of which people wrote the text and a teacher the label or the rationale, in a set of only such rows: split as real
+    ones are, and no gold to measure by."""
 
     def summary(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -56,6 +59,7 @@ class SetSplit:
             "replaces": self.official,
             "aside": self.aside,
             **({} if self.followed is None else {"synthetic": self.followed.summary()}),
+            **({"taught": self.taught} if self.taught else {}),
         }
 
 
@@ -144,7 +148,7 @@ def split(
         unchecked = lambda now: [rule for rule in now or [] if not hangs_on_splits(rule)]  # noqa: E731
         dataset.save(files, step=step, train=train, checked=unchecked)
     given.forget()
-    return SetSplit(result, dropped, dealt.inflation, repeats, official, aside.height, followed)
+    return SetSplit(result, dropped, dealt.inflation, repeats, official, aside.height, followed, dealt.taught)
 
 
 class _Dealt(NamedTuple):
@@ -156,6 +160,7 @@ class _Dealt(NamedTuple):
     assigned: pl.DataFrame
     """``id, split`` of all rows that were given."""
     followed: Followed | None
+    taught: int = 0
 
 
 def _deal(
@@ -171,7 +176,10 @@ def _deal(
             say("looking for near copies that must stay together ...")
         told = Options.given(dataset.manifest.get("options", {}))  # what is near to a check is near to a split
         clusters = near_clusters(vetted, threshold=told.threshold, shingle=told.shingle)
-    made = synthetic(vetted)
+    made, taught = synthetic(vetted), 0
+    if made.height == vetted.height:  # labels of a teacher, read as a set of their own: the texts are of people
+        taught = made["kind"].is_in(list(TEXT_OF_PEOPLE)).sum()
+        made = made.filter(~pl.col("kind").is_in(list(TEXT_OF_PEOPLE)).fill_null(value=False))
     kin = None if made.is_empty() else families(vetted, made)
     ties = tie_columns(vetted, keys, clusters, kin)
     ties = [ties[way] for way in choose_ways(vetted, by, clusters, kin) if way != "time"]
@@ -195,10 +203,10 @@ def _deal(
         estimated = measure(real, result.units, seed=seed)
     assigned = pl.concat([pl.DataFrame({"id": real["id"], "split": result.assignment}), aside])
     if kin is None:
-        return _Dealt(result, estimated, assigned, None)
+        return _Dealt(result, estimated, assigned, None, taught)
     train = next(iter(result.sizes))
-    followed = follow(vetted, made, assigned, ties=ties, train=train, in_time="time" in (by or ()))
-    return _Dealt(result, estimated, pl.concat([assigned, followed.split.select("id", "split")]), followed)
+    followed = follow(vetted, made, assigned, ties=ties, train=train, in_time="time" in (by or ()), whole=dataset.rows)
+    return _Dealt(result, estimated, pl.concat([assigned, followed.split.select("id", "split")]), followed, taught)
 
 
 _ON_SPLITS = ("duplicates.exact", "duplicates.normalised", "duplicates.near", "duplicates.semantic", "quality.length")

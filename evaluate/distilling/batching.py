@@ -14,6 +14,8 @@ from ...curate.wording import counted, shell
 from ..models.batch_files import ReadBack, read_batch, withdraw_batch, write_batch
 from ..models.batch_files import Written as Files
 from ..models.journal import Journal
+from .alone import alone
+from .helping import helpers_of, known_of
 from .offline import look_ahead
 from .opened import Opened
 
@@ -58,10 +60,10 @@ def write_next(opened: Opened, path: Path) -> Written:
     Raises:
         UsageError: the file stands there already, or can't be written.
     """
-    opened.folder.mkdir(parents=True, exist_ok=True)
-    with Journal(opened.journal) as journal:
+    with alone(opened.folder), Journal(opened.journal) as journal:
         account = Account(opened.budget, former=journal.former())
-        requests = list(look_ahead(opened, journal).missing.values())
+        helpers = helpers_of(opened, [])
+        requests = list(look_ahead(opened, journal, helpers=helpers, known=known_of(opened)).missing.values())
 
         def before(place: int, request: Request) -> str | None:
             return account.reserve(place, account.most_of(request))
@@ -79,8 +81,7 @@ def read_back(opened: Opened, paths: Sequence[Path]) -> ReadBack:
     Raises:
         UsageError: a file can't be read, or is one that was written to be sent.
     """
-    opened.folder.mkdir(parents=True, exist_ok=True)
-    with Journal(opened.journal) as journal:
+    with alone(opened.folder), Journal(opened.journal) as journal:
         return read_batch(paths, journal)
 
 

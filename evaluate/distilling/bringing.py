@@ -9,6 +9,7 @@ from typing import Any
 from ...curate.dataset import Dataset
 from ...curate.distill.folder import ACCEPTED, read_report
 from ...curate.distill.handoff import Brought, bring_in
+from ...curate.distill.kinds import KINDS
 from ...curate.errors import UsageError
 from ...curate.wording import counted, shell
 from .opened import Opened
@@ -45,7 +46,7 @@ def bring(opened: Opened) -> BroughtIn:
         UsageError: there is no finished run, or its rows stand in the set without what was added to them.
     """
     read_report(opened.folder)
-    if opened.prepared.kind.draws == "each":
+    if KINDS[opened.recipe.plan.kind].draws == "each":
         kind, accepted = opened.recipe.plan.kind, opened.folder / ACCEPTED
         raise UsageError(
             f"{opened.recipe.seeds} has the texts of a run of {kind} already, and they would stand there twice; read the rows as "

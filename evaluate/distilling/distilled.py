@@ -20,10 +20,10 @@ class Counts:
 
     asked: int = 0
     """Calls that were answered now."""
-    known: int = 0
-    """Calls whose answer was kept."""
     failed: int = 0
     tokens: int = 0
+    money: float | None = None
+    """What the teacher's calls of this run took so far, of earlier processes too; ``None`` without prices."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,15 @@ from ...curate.calls import Answer, Request
 from ...curate.distill.budget import Account, unasked
 from ...curate.distill.draft import Draft
 from ...curate.distill.estimate import Estimate, estimate_calls, probe_places
-from ...curate.distill.outcome import SURPLUS, Outcome
+from ...curate.distill.outcome import SURPLUS
 from ...curate.distill.prepared import gates_of, summary_of
 from ...curate.distill.rounds import ask_in_waves
 from ...curate.wording import counted
 from ..models.journal import Journal
+from ..models.keys import keys
+from .alone import alone
 from .helping import helpers_of, known_of
-from .offline import look_ahead
+from .offline import Ahead, look_ahead
 from .opened import Opened
 from .running import Asking
 
@@ -105,7 +107,7 @@ def estimate(opened: Opened, *, probe: int = 0, say: Callable[[str], None] = lam
         )
     if opened.recipe.judge is not None:
         notes.append("the judge's own calls are not in it")
-    requests, calls = _sample(opened, ahead.missing, settled, drafts)
+    requests, calls = _sample(opened, ahead, drafts)
     limits, budget = opened.recipe.teacher, opened.budget
     found = estimate_calls(
         requests, known=list(ahead.pairs.values()), calls=calls, input_price=budget.input_price,
@@ -124,34 +126,42 @@ def estimate(opened: Opened, *, probe: int = 0, say: Callable[[str], None] = lam
     )
 
 
-def _sample(
-    opened: Opened, missing: dict[str, Request], settled: Sequence[Outcome], drafts: float
-) -> tuple[list[Request], float]:
+def _sample(opened: Opened, ahead: Ahead, drafts: float) -> tuple[list[Request], float]:
     """Return calls that stand for those to come, and how many will come.
 
-    Where whole drafts are known they stand for the others, all of their calls; else the first calls of the drafts to come do.
+    Where whole drafts are known they stand for the others, with all that the gates asked about them; else the first calls of the
+    drafts to come do.
     """
-    whole = [request for outcome in settled for request, _ in outcome.calls]
     kind, task = opened.prepared.kind, opened.prepared.task
-    each = len(whole) / len(settled) if settled else float((kind.usual or kind.calls)(task))
-    first = list(missing.values())
+    settled, first = ahead.settled, list(ahead.missing.values())
     if not drafts:
         return [], 0.0
-    if each <= 1 or not whole:
-        return first or whole, drafts * max(each, 1.0)
-    return whole, drafts * each
+    whole = [request for outcome in settled for request, _ in outcome.calls]
+    votes = opened.recipe.gates.label_votes
+    if not whole:
+        each = float((kind.usual or kind.calls)(task))
+        return first, drafts * (each + (votes.votes if votes.action != "off" else 0))
+    drafted = set(keys(opened.teacher.identity(), whole))
+    gates = [request for key, (request, _) in ahead.pairs.items() if key not in drafted]
+    calls = drafts * (len(whole) + len(gates)) / len(settled)
+    return (whole + gates if gates or len(whole) > len(settled) else first or whole), calls
 
 
 def _probe(opened: Opened, count: int, helpers: Any, say: Callable[[str], None]) -> None:
     """Ask for some of the first drafts, to their end, the gates' own calls too."""
-    opened.folder.mkdir(parents=True, exist_ok=True)
     prepared = opened.prepared
     first: list[Draft] = [cell.draft(index) for cell in prepared.cells for index in range(cell.wanted)]
     asked = [prepared.step(draft, ()) for draft in first]
     requests = [one[0] for one in asked if isinstance(one, list)]
     chosen = [first[place] for place in probe_places(requests, count)]
-    with Journal(opened.journal) as journal:
-        asking = Asking(opened, journal, Account(opened.budget, former=journal.former()), called=lambda _: None)
+    with alone(opened.folder), Journal(opened.journal) as journal:
+        asking = Asking(
+            opened,
+            journal,
+            Account(opened.budget, former=journal.former()),
+            called=lambda _: None,
+            known=known_of(opened),
+        )
         outcomes = ask_in_waves(chosen, prepared.step, asking, unasked)
         made = [outcome for outcome in outcomes if outcome.fate == "accepted"]
         if made:

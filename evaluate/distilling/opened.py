@@ -18,7 +18,7 @@ from ...curate.against import known_against
 from ...curate.dataset import ROWS, Dataset
 from ...curate.decisions.ledger import Ledger
 from ...curate.distill.budget import Budget
-from ...curate.distill.folder import JOURNAL, SUFFIX, VERSION, check_folder, check_name
+from ...curate.distill.folder import JOURNAL, REPORT, SUFFIX, VERSION, check_folder, check_name
 from ...curate.distill.lineage import Teacher
 from ...curate.distill.recipe import Recipe, read_recipe
 from ...curate.distill.rows import Origin
@@ -122,17 +122,17 @@ class Opened:
             decided = ledger.last()
         told = [
             VERSION, version(), self.text_digest, dict(self.teacher.identity()), self.name,
-            self.dataset.manifest.get("digest"), rows["split"].hash(0).sum() if rows["split"].null_count() < rows.height else 0,
-            decided, [_digest_of(path) for path in [*self.against, *self._files()]],
+            digest_places(rows), self.dataset.manifest.get("train"), decided, [_digest_of(path) for path in self._files()],
             self.budget.input_price, self.budget.output_price,
         ]  # fmt: skip
         return sha256(_json(told)).hexdigest()
 
     def _files(self) -> list[str]:
-        """Return the files that the recipe names and that decide verdicts."""
+        """Return the files, sets and folders that the recipe names and that decide verdicts."""
         recipe = self.recipe
         named = [spec.partition(":")[2].partition(":")[0] for spec in recipe.verify]
-        return [*named, recipe.plan.failures or "", recipe.judge.rubric if recipe.judge else ""]
+        rubric = recipe.judge.rubric if recipe.judge else ""
+        return [*self.against, *named, recipe.plan.failures or "", rubric, recipe.encoder or ""]
 
 
 def open_recipe(path: str | Path, out: str | Path | None = None, *, download: bool = False) -> Opened:
@@ -213,14 +213,28 @@ def day_of(folder: Path) -> str:
                     return datetime.datetime.fromtimestamp(read.line.at, datetime.UTC).date().isoformat()
     except OSError:
         pass
+    try:  # a run that took over all of its answers has sent nothing
+        return str(json.loads((folder / REPORT).read_bytes())["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
     return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
+def digest_places(rows: pl.DataFrame) -> str:
+    """Return the SHA-256 of what rows pass on and of the side that each stands on, in order: id, split, group, time, source."""
+    told = sha256()
+    for row in rows.select("id", "split", "group", "time", "source").iter_rows():
+        told.update(msgspec.json.encode(row) + b"\n")
+    return told.hexdigest()
+
+
 def _digest_of(path: str) -> str | None:
-    """Return the SHA-256 of a file, of the rows of a set or an eval set; ``None`` where there is none."""
+    """Return the SHA-256 of a file, of a set's rows, of an encoder's weights; ``None`` where there is none."""
     place = Path(path)
     if place.is_dir():
-        place = place / "rows.parquet"
+        place = next(
+            (file for name in ("rows.parquet", "model.safetensors") if (file := place / name).is_file()), place
+        )
     return sha256(place.read_bytes()).hexdigest() if path and place.is_file() else None
 
 

@@ -23,6 +23,8 @@ from ...curate.embed.encoding import row_texts
 from ..models.calling import Sender, answer_all
 from ..models.journal import Journal
 from ..models.keys import keys
+from ..models.reuse import Known
+from .alone import alone
 from .distilled import Counts, Distilled
 from .helping import helpers_of, known_of
 from .opened import Opened
@@ -39,21 +41,18 @@ class Asking:
     journal: Journal
     account: Account
     called: Callable[[Counts], None]
-    known: Any = None
+    known: Known | None = None
     counts: Counts = field(default_factory=Counts)
 
     def __call__(self, requests: Sequence[Request]) -> list[Answer]:
         """Answer requests: kept ones from the journal, the others as far as the budget goes."""
-        before = self.counts.asked
 
         def ask_all(requests: Sequence[Request], **hooks: Any) -> list[Answer]:
             return answer_all(self.opened.teacher, requests, journal=self.journal, known=self.known, **hooks)
 
         # A local model does not say when it sends each call: in portions the cap on seconds is kept to.
         at_once = None if isinstance(self.opened.teacher, Sender) else _PORTION
-        found = within(ask_all, self.account, requests, told=self._told, at_once=at_once)
-        self.counts.known += len(requests) - (self.counts.asked - before)
-        return found
+        return within(ask_all, self.account, requests, told=self._told, at_once=at_once)
 
     def _told(self, place: int, answer: Answer) -> None:
         self.counts.asked += not refused(answer)
@@ -63,6 +62,7 @@ class Asking:
         """Count an answer, of the judge's too."""
         self.counts.failed += answer.finish == "error"
         self.counts.tokens += (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
+        self.counts.money = self.account.budget.cost(self.account.settled)
         self.called(self.counts)
 
 
@@ -77,27 +77,36 @@ def run_recipe(
         say: is told sentences.
         tell: is told how far it is, round by round.
         called: is told what was asked, answer by answer.
+
+    Raises:
+        UsageError: another process works in the folder, or the teacher can't be asked at all.
     """
     if note := getattr(opened.teacher, "note", None):
         say(str(note))
-    opened.folder.mkdir(parents=True, exist_ok=True)
-    text = opened.path.read_text(encoding="utf-8")
+    with alone(opened.folder), Journal(opened.journal) as journal:
+        return _run(opened, digest, journal, say=say, tell=tell, called=called)
+
+
+def _run(
+    opened: Opened, digest: str, journal: Journal, *, say: Say, tell: Callable[[Progress], None],
+    called: Callable[[Counts], None],
+) -> Distilled:  # fmt: skip
     notes: list[str] = []
-    prepared = opened.prepared
-    known = known_of(opened)
-    with Journal(opened.journal) as journal:
-        if journal.note:
-            say(journal.note)  # and not into the report: it would differ from that of a run that nobody cut off
-        asking = Asking(opened, journal, Account(opened.budget, former=journal.former()), called=called, known=known)
-        helpers = helpers_of(opened, notes, account=asking.account, told=asking.take)
-        judge = gates_of(prepared, opened.origin, asking, helpers=helpers, notes=notes)
-        outcomes = run_rounds(prepared.cells, prepared.step, asking, judge, is_refused=unasked, tell=tell)
-        report, spend = report_of(opened, outcomes, notes, helpers.encoder), asking.account.report()
-        write_run(
-            opened.folder, outcomes, origin=opened.origin, parents=prepared.parents,
-            keys=lambda requests: keys(opened.teacher.identity(), requests), report=report, spend=spend, recipe=text,
-            inputs=digest, complete=not asking.counts.failed,
-        )  # fmt: skip
+    prepared, text = opened.prepared, opened.path.read_text(encoding="utf-8")
+    if journal.note:
+        say(journal.note)  # and not into the report: it would differ from that of a run that nobody cut off
+    account = Account(opened.budget, former=journal.former())
+    asking = Asking(opened, journal, account, called=called, known=known_of(opened))
+    helpers = helpers_of(opened, notes, account=account, told=asking.take)
+    judge = gates_of(prepared, opened.origin, asking, helpers=helpers, notes=notes)
+    outcomes = run_rounds(prepared.cells, prepared.step, asking, judge, is_refused=unasked, tell=tell)
+    report, spend = report_of(opened, outcomes, notes, helpers.encoder), account.report()
+    whole = not asking.counts.failed and all(outcome.fate != "failed" for outcome in outcomes)
+    write_run(
+        opened.folder, outcomes, origin=opened.origin, parents=prepared.parents,
+        keys=lambda requests: keys(opened.teacher.identity(), requests), report=report, spend=spend, recipe=text,
+        inputs=digest, complete=whole,
+    )  # fmt: skip
     return Distilled(opened.folder, {**report, "spend": spend}, asking.counts.asked)
 
 

@@ -34,6 +34,8 @@ class Scored:
     status: Status = "ok"
     prediction: str | None = None
     """What the scorer took from the answer: a class, a number, JSON in its canonical form."""
+    error: str | None = None
+    """Of a judge whose own call brought no answer: why."""
 
 
 @dataclass(frozen=True)

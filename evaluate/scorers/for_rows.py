@@ -145,7 +145,7 @@ class Bench:
         votes: list[list[Vote]] = [[] for _ in cases]
         for judge, calibrated in zip(self.judges, self.calibrated, strict=True):
             for some, scored in zip(votes, judge_answers(judge, cases), strict=True):
-                some.append(Vote(scored.score, judge.model.name, calibrated))
+                some.append(Vote(scored.score, judge.model.name, calibrated, scored.error))
         return votes
 
 

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Literal
 
 from ...curate.calls import Ask
+from ...curate.distill.budget import unasked
 from ...curate.errors import GateError, UsageError, quote
 from ...curate.messages import Said
 from ...curate.wording import counted
@@ -87,7 +88,8 @@ def judge_answers(judge: Judge, cases: Sequence[Case]) -> list[Scored]:
     scored = [Scored(None, status) for status in told]
     for place, (_, code), reply in zip(shown, prompts, replies, strict=True):
         verdict = _verdict(judge, reply, code)
-        broken = Scored(None, "error" if reply.finish == "error" else "unparsed")
+        gone = reply.finish == "error"
+        broken = Scored(None, "error", error=reply.error or "The call failed.") if gone else Scored(None, "unparsed")
         scored[place] = broken if verdict is None else Scored(_score(verdict), prediction=verdict)
     return scored
 
@@ -188,7 +190,7 @@ def _asked(judge: Judge, prompts: Sequence[tuple[tuple[Said, ...], str]]) -> lis
         raise UsageError(
             f"the judge was asked {len(requests):,} times and gave {len(answers):,} answers; one each is needed."
         )
-    if all(answer.finish == "error" for answer in answers):
+    if all(answer.finish == "error" and not unasked(answer) for answer in answers):
         raise GateError(
             f"{judge.model.name} answered none of {counted(len(answers), 'call')} to judge ({quote(answers[0].error, 120)}); see "
             "that it can be reached, and run again."

@@ -12,12 +12,13 @@ folder of SmolLM2-135M-Instruct: it is the teacher and what is trained. Every st
 import csv
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from commands import vetset
 
 INTENTS = (
     "activate_my_card", "age_limit", "card_arrival", "cash_withdrawal_charge", "change_pin", "exchange_rate",
@@ -26,19 +27,6 @@ INTENTS = (
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parent.parent.parent / "shared" / "data"
 REAL = 60  # questions a label
-
-
-def vetset(*words, allowed=(0,)):
-    """Run one command of vetset and print what it cost."""
-    words = [str(word) for word in words]
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    print("$ vetset", *words, flush=True)
-    done = subprocess.run([sys.executable, "-c", "from vetset.app.cli import main; main()", *words], check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(f"  [{cpu:.0f} CPU s, {time.perf_counter() - begun:.0f} s, exit {done.returncode}]\n", flush=True)
-    if done.returncode not in allowed:
-        sys.exit(done.returncode)
 
 
 def prepare(folder, data):

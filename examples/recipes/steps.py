@@ -1,29 +1,16 @@
-"""What the recipes share: one command of vetset, with what it cost."""
+"""What the recipes share: training, the verdict, and how a step is named."""
 
 import json
 import os
-import resource
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from commands import vetset
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parent.parent.parent / "shared" / "data"
-
-
-def vetset(*words, allowed=(0,)):
-    """Run one command of vetset and print what it cost; ends where its exit code is none of those allowed."""
-    words = [str(word) for word in words]
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    print("$ vetset", *words, flush=True)
-    done = subprocess.run([sys.executable, "-c", "from vetset.app.cli import main; main()", *words], check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(f"  [{cpu:.0f} CPU s, {time.perf_counter() - begun:.0f} s, exit {done.returncode}]\n", flush=True)
-    if done.returncode not in allowed:
-        sys.exit(done.returncode)
 
 
 def train(name, folder, model, *beside):

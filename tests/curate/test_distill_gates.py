@@ -41,7 +41,7 @@ def rows_of(lines, name="d"):
 
 def batch_of(lines, *, real=REAL, held=None, **given):
     known = frame([{"messages": text, "label": label} for text, label in real])
-    seeds = Seeds(known, {})
+    seeds = Seeds(known, {}, known)
     task = Task("A message to a bank", seeds.by_id, seeds.labels)
     eval_rows = None if held is None else frame([{"messages": text} for text in held])
     return Batch(made=rows_of(lines), real=known, task=task, held=eval_rows, **given)

@@ -115,7 +115,13 @@ def killed_often(verbs, server, folder, seeds, *, kills, accepted, at_once, seed
     killed, lost, known, most = 0, 0, set(), seconds
     while killed < kills:
         victim = verbs.victim([["distill", recipe, "--anew"]])
-        time.sleep(chance.uniform(0, most))
+        if killed < kills / 2 and paid.calls.total() < calls:  # amid the calls, which are soon all known
+            until = paid.calls.total() + chance.randint(0, 2 * calls // kills)
+            while paid.calls.total() < until and not victim.ended(within=0.002):
+                pass
+            time.sleep(chance.uniform(0, 0.03))
+        else:
+            time.sleep(chance.uniform(0, most))
         alive, _ = victim.end()
         killed += alive
         answers = set(read_answers(out / "calls.jsonl")) if (out / "calls.jsonl").exists() else set()

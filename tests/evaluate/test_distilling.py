@@ -5,11 +5,13 @@ from hashlib import sha256
 
 import polars as pl
 import pytest
+from vetset.curate import Dataset, decide_rows, split
 from vetset.curate.distill.folder import read_report
 from vetset.curate.distill.outcome import FATES
 from vetset.curate.errors import UsageError
 from vetset.curate.reading.mapping import Given
 from vetset.curate.reading.reader import read
+from vetset.evaluate.distilling.alone import alone
 from vetset.evaluate.distilling.batching import read_back, write_next
 from vetset.evaluate.distilling.bringing import bring
 from vetset.evaluate.distilling.distilled import distill
@@ -169,6 +171,10 @@ def test_a_plan_with_a_probe_keeps_its_answers_and_comes_near(tmp_path, seeds, s
     assert abs(ahead / real - 1) < 0.3
 
 
+def replied(line):
+    return {"custom_id": line["custom_id"], "response": {"status_code": 200, "body": written(line["body"])[2]}}
+
+
 def test_a_batch_is_written_and_its_answers_are_taken_in(tmp_path, seeds, server):
     path = recipe(tmp_path, server.url, accepted=2)
     turns = 0
@@ -247,3 +253,81 @@ def test_the_folder_that_one_stands_in_changes_nothing(tmp_path, seeds, server, 
     monkeypatch.chdir(tmp_path)
     assert distill(open_recipe(path.name)).unchanged
     assert outputs(distill(open_recipe(path.name), anew=True).folder) == expected
+
+
+def test_a_row_that_moved_to_the_eval_side_makes_the_run_look_again(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url)
+    distill(open_recipe(path))
+    seeds.save({}, digest=seeds.manifest["digest"])
+    split(Dataset.open(seeds.folder), ratios=(0.5, 0.5), inflation=False)
+    found = distill(open_recipe(path))
+    assert not found.unchanged
+    eval_side = set(Dataset.open(seeds.folder).rows.filter(pl.col("split") != "train")["id"])
+    rows = [json.loads(line) for line in (found.folder / "accepted.jsonl").read_text().splitlines()]
+    assert rows
+    assert not eval_side & {parent for row in rows for parent in row["distill"]["parents"]}
+
+
+def test_a_run_beside_a_waiting_batch_makes_no_other_drafts_and_goes_on_once_it_is_read(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url, accepted=2)
+    batch = write_next(open_recipe(path), tmp_path / "batch.jsonl").files
+    waiting = distill(open_recipe(path))
+    assert (waiting.calls, waiting.report["accepted"], waiting.report["failed"]) == (0, 0, batch.calls)
+    lines = [json.loads(line) for line in batch.files[0].read_text().splitlines()]
+    replies = [
+        {"custom_id": one["custom_id"], "response": {"status_code": 200, "body": written(one["body"])[2]}}
+        for one in lines
+    ]
+    (tmp_path / "out.jsonl").write_text("".join(json.dumps(one) + "\n" for one in replies))
+    read_back(open_recipe(path), [tmp_path / "out.jsonl"])
+    found = distill(open_recipe(path))
+    assert (found.unchanged, found.report["accepted"]) == (False, 12)
+    assert server.reply.calls.total() == found.report["planned"] - batch.calls
+
+
+def test_a_batch_leaves_out_what_another_run_knows_and_a_probe_does_not_pay_for_it(tmp_path, seeds, server):
+    distill(open_recipe(recipe(tmp_path, server.url)))
+    before = server.reply.calls.total()
+    path = recipe(tmp_path, server.url, **{"accepted = 4": 'accepted = 4\nreuse = ["cards.distill"]'})
+    estimate(open_recipe(path, tmp_path / "probed.distill"), probe=6)
+    assert server.reply.calls.total() == before
+    assert write_next(open_recipe(path, tmp_path / "other.distill"), tmp_path / "batch.jsonl").files.calls == 0
+
+
+def test_two_processes_never_work_in_one_folder(tmp_path, seeds, server):
+    opened = open_recipe(recipe(tmp_path, server.url))
+    with alone(opened.folder), pytest.raises(UsageError, match="another process is at work"):
+        distill(opened)
+    assert server.reply.calls.total() == 0
+
+
+def test_a_row_that_leaves_the_set_takes_only_the_drafts_of_its_block_with_it(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url, accepted=6)
+    distill(open_recipe(path))
+    before = set(server.reply.calls)
+    decide_rows(Dataset.open(seeds.folder), [seeds.rows["id"][0]], "drop", reviewer="ann")
+    distill(open_recipe(path))
+    assert 0 < len(set(server.reply.calls) - before) <= len(before) / 2
+
+
+def test_half_a_character_in_a_reply_is_a_rejection_and_no_end(tmp_path, seeds, server):
+    def broken(body):
+        status, headers, reply = written(body)
+        reply["choices"][0]["message"]["content"] = '{"text": "my card \\ud83d is gone",}'
+        return status, headers, reply
+
+    server.reply = broken
+    found = distill(open_recipe(recipe(tmp_path, server.url)))
+    assert found.report["gates"] == {"distill.schema": found.report["planned"]}
+
+
+def test_fields_of_a_call_that_a_budget_hangs_on_can_not_be_set_beside_it(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url, **{"seed = 1": "seed = 1\nextra = { max_tokens = 8000 }"})
+    with pytest.raises(UsageError, match=r"teacher\.extra: max_tokens decides what a call may cost"):
+        open_recipe(path)
+
+
+def test_a_plan_counts_the_votes_of_a_gate(tmp_path, seeds, server):
+    path = recipe(tmp_path, server.url, accepted=6, **{'length = "off"': 'length = "off"\nlabel_votes = { votes = 3 }'})
+    planned = estimate(open_recipe(path))
+    assert planned.estimate.calls.value == 36 * 4

@@ -20,14 +20,14 @@ _MARK = "\x1f"  # between a row's id and the number of its part
 def find_close(batch: Batch, _: EvalSet) -> pl.DataFrame:
     """Find made rows that are too close to an eval row.
 
-    By the rules on leaks (``leakage.closeness``), with an encoder by meaning as well, over the whole input and over each turn and
-    the worse reply by itself: an eval question in an answer is as bad as in a question. And by words, where an eval text is
-    too short for these rules (``eval_words``).
+    By the rules on leaks (``leakage.closeness``), with an encoder by meaning as well, over the whole input and over each turn,
+    the worse reply and what stands beside the row (a rationale) by itself: an eval question in an answer is as bad as in a
+    question. And by words, where an eval text is too short for these rules (``eval_words``).
     """
     held = batch.held
     if held is None:
         return of_lines([])
-    rows = _parts(batch.made)
+    rows = _parts(batch.made, batch.beside)
     how = with_cosine(How(encoder=batch.encoder, cache=batch.cache), batch.shown, plain(held), batch.notes)
     said: list[str] = []
     close = too_close(rows, held, how, notes=said)
@@ -38,12 +38,14 @@ def find_close(batch: Batch, _: EvalSet) -> pl.DataFrame:
     return pl.concat([found, _by_words(batch, left, held)])
 
 
-def _parts(made: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows, and each of their turns and worse replies as a row of one turn where there are several texts."""
+def _parts(made: pl.DataFrame, beside: pl.Series) -> pl.DataFrame:
+    """Return the rows, and each turn, worse reply and text beside as a row of one turn where there are several texts."""
     rows = plain(made)
     told = text.turns(rows).filter(pl.col("role").ne_missing("system") & pl.col("content").str.contains(r"\S"))
     worse = rows.select(row=pl.int_range(pl.len(), dtype=pl.UInt32), content="rejected").drop_nulls()
-    texts = pl.concat([told.select("row", "content"), worse])
+    more = pl.DataFrame({"row": range(rows.height), "content": beside}, schema_overrides={"row": pl.UInt32}).explode("content")
+    more = more.filter(pl.col("content").str.contains(r"\S\s+\S|[^\x00-\x7f]"))  # a name of a field is no text
+    texts = pl.concat([told.select("row", "content"), worse, more])
     texts = texts.filter(pl.len().over("row") > 1).with_columns(number=pl.int_range(pl.len()).over("row"))
     lone = rows[texts["row"]].with_columns(
         id=pl.format(f"{{}}{_MARK}{{}}", pl.col("id"), texts["number"]), label=None, tools=None, rejected=None,

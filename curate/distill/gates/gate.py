@@ -10,24 +10,26 @@ from typing import Any, Literal
 
 import polars as pl
 
-from ...calls import Ask
+from ...calls import Answer, Ask
 from ...dataset import ROWS
 from ...embed.encoder import Encoder
 from ...masking import mask
+from ..budget import unasked
+from ..outcome import BUDGET, CALL
 from ..task import Task
 
 VERDICTS = pl.Schema(
     {
         "id": pl.String,  # of the draft
         "gate": pl.String,  # the rule that found something, the gate itself where nothing did
-        "verdict": pl.String,  # pass, review or reject
+        "verdict": pl.String,  # pass, review, reject, or failed where a call of the gate's own brought no answer
         "score": pl.Float64,  # what the gate measured, in its own unit; null where it measures nothing
         "note": pl.String,  # one sentence, masked; empty for a pass without anything to say
         "peer": pl.String,  # the row that this one is like, or at odds with
     }
 )
 
-Severity = Literal["reject", "review", "pass"]
+Severity = Literal["failed", "reject", "review", "pass"]
 Action = Literal["reject", "review", "off"]
 """What becomes of a row that a gate finds fault with; ``off``: the gate does not look."""
 
@@ -51,11 +53,13 @@ class Vote:
     """One judge's verdict on one made row."""
 
     score: float | None
-    """From 0 to 1; ``None`` where the verdict could not be read, or its call failed."""
+    """From 0 to 1; ``None`` where the verdict could not be read, or its call failed (``error``)."""
     judge: str = ""
     """Whose it is."""
     calibrated: bool = False
     """Whether its agreement with people was measured and is enough. One that was not may send a row to review, and no more."""
+    error: str | None = None
+    """Why its call brought no answer; ``None`` where there is one, readable or not."""
 
 
 Check = Callable[[pl.DataFrame], Sequence[Checked]]
@@ -70,7 +74,8 @@ class Batch:
     """Made rows of one round and what they are held against."""
 
     made: pl.DataFrame
-    """``ROWS`` and ``parents`` (List[str]); ``id`` is the draft's, ``label`` the intended one; of two alike the earlier stays."""
+    """``ROWS`` and ``parents`` (List[str]); ``id`` is the draft's, ``label`` the intended one; of two alike the earlier stays.
+    Where it has ``beside`` (List[str]), that is what a row was made with and has no column for."""
     real: pl.DataFrame
     """Every row of the set that no teacher wrote, ``ROWS``."""
     task: Task
@@ -99,6 +104,13 @@ class Batch:
     def shown(self) -> pl.DataFrame:
         """The real rows that a teacher may be shown: trained on, and not close to an eval row."""
         return self.real.filter(pl.col("id").is_in(pl.Series("id", list(self.task.rows), pl.String).implode()))
+
+    @cached_property
+    def beside(self) -> pl.Series:
+        """What each made row was made with and has no column for, List[String]; empty where nothing is told."""
+        if "beside" in self.made.columns:
+            return self.made["beside"]
+        return pl.Series("beside", [[]] * self.made.height, dtype=pl.List(pl.String))
 
     def say(self, note: str) -> None:
         """Add a note, once."""
@@ -136,6 +148,19 @@ def verdicts(found: pl.DataFrame, gate: str | None = None, *, severity: Severity
 def of_lines(lines: list[dict[str, Any]], gate: str | None = None, *, severity: Severity | None = None) -> pl.DataFrame:
     """Return verdicts of lines with some of their columns; none for no line."""
     return verdicts(pl.DataFrame(lines, schema=VERDICTS), gate, severity=severity)
+
+
+def without_answer(row_id: str, answers: Sequence[Answer]) -> dict[str, Any] | None:
+    """Return the verdict on a row for which a call of a gate's own brought no answer; ``None`` where all did.
+
+    It says nothing of the row, which is judged by the run that gets the answer.
+    """
+    missing = [answer for answer in answers if answer.finish == "error"]
+    if not missing:
+        return None
+    first = next((answer for answer in missing if unasked(answer)), missing[0])
+    gate = BUDGET if unasked(first) else CALL
+    return {"id": row_id, "gate": gate, "verdict": "failed", "note": first.error or "The call failed."}
 
 
 def limited(found: pl.DataFrame, action: Action) -> pl.DataFrame:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from ...calls import Answer
 from ...errors import UsageError
 from ...wording import counted
-from .gate import Batch, Severity, Vote, of_lines
+from .gate import Batch, Severity, Vote, of_lines, without_answer
 from .wanted import Judging
 
 JUDGE = "distill.judge"
@@ -21,7 +22,7 @@ def find_bad(batch: Batch, options: Judging) -> pl.DataFrame:
     """Find made rows by the votes on them.
 
     The mean of the calibrated votes under ``least`` rejects; of votes that were not calibrated it sends the row to review, as do
-    votes further apart than ``apart``, and rows on which no vote could be read.
+    votes further apart than ``apart``, and rows on which no vote could be read. A row for which a call failed is not judged.
     """
     if batch.judge is None:
         return of_lines([])
@@ -36,6 +37,10 @@ def find_bad(batch: Batch, options: Judging) -> pl.DataFrame:
         )
     lines = []
     for row_id, some in zip(batch.made["id"], votes, strict=True):
+        failed = without_answer(row_id, [Answer(finish="error", error=vote.error) for vote in some if vote.error])
+        if failed is not None:
+            lines.append(failed)
+            continue
         severity, score, note = _verdict(some, options)
         if note:
             lines.append({"id": row_id, "verdict": severity, "score": score, "note": note})

@@ -10,12 +10,13 @@ import polars as pl
 from ...calls import Request
 from ...embed.encoding import row_texts
 from ...errors import UsageError, quote
+from ...labels.targets import kind_of_labels
 from ...masking import mask
 from ...text import fold
 from ..asking import DATA, ask, block, read
 from ..draft import Draft, Fault
 from ..task import Task
-from .gate import Batch, Severity, of_lines
+from .gate import Batch, Severity, of_lines, without_answer
 from .wanted import LabelVotes
 
 VOTES = "distill.label"
@@ -31,11 +32,13 @@ def find_outvoted(batch: Batch, options: LabelVotes) -> pl.DataFrame:
 
     It is shown the text and all labels, in another order for every vote, and not which one was meant. A row for which another
     label has most of the votes is rejected; one whose label has too few votes, and no other has more, goes to review, as does
-    one on which no vote could be read.
+    one on which no vote could be read. Rows whose label is shares of several have no one label to be asked for.
     """
     if batch.ask is None:
         return of_lines([])
     rows = batch.made.filter(pl.col("label").is_not_null())
+    if kind_of_labels(rows["label"]) == "shares":
+        return of_lines([])
     labels = sorted({*batch.task.labels, *rows["label"]})
     if len(labels) < 2 or rows.is_empty():
         return of_lines([])
@@ -52,7 +55,11 @@ def find_outvoted(batch: Batch, options: LabelVotes) -> pl.DataFrame:
     named = {fold(label): label for label in labels}
     lines = []
     for at, (row_id, label) in enumerate(rows.select("id", "label").iter_rows()):
-        own = [read(batch.task, answer, _FIELDS) for answer in answers[at * options.votes : (at + 1) * options.votes]]
+        replies = answers[at * options.votes : (at + 1) * options.votes]
+        if (failed := without_answer(row_id, replies)) is not None:
+            lines.append(failed)
+            continue
+        own = [read(batch.task, answer, _FIELDS) for answer in replies]
         votes = Counter(said for one in own if (said := _named(one, named)) is not None)
         severity, note = _verdict(votes, label, options)
         if severity != "pass":

@@ -39,7 +39,7 @@ def judge_batch(batch: Batch, wanted: Gates) -> pl.DataFrame:
 
     Returns:
         ``VERDICTS``: for each row a line of every gate that looked at it, in the order of the rows and of the gates; a row that
-        several rules of a gate find has a line of each. Nothing stands behind a rejection.
+        several rules of a gate find has a line of each. Nothing stands behind a rejection, or behind a call that failed.
     """
     lines, left = [VERDICTS.to_frame()], batch.made
     for name, look in ORDER.items():
@@ -49,7 +49,7 @@ def judge_batch(batch: Batch, wanted: Gates) -> pl.DataFrame:
         found = limited(look(_part(batch, left), options), options.action)
         passed = left.select("id").filter(~pl.col("id").is_in(found["id"].implode()))
         lines += [found, verdicts(passed, name, severity="pass")]
-        out = found.filter(pl.col("verdict") == "reject")["id"]
+        out = found.filter(pl.col("verdict").is_in(["reject", "failed"]))["id"]
         left = left.filter(~pl.col("id").is_in(out.implode()))
     order = batch.made.select("id", place=pl.int_range(pl.len()))
     every = pl.concat(lines).with_row_index("line").join(order, on="id", how="left")

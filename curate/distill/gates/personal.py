@@ -13,7 +13,7 @@ from .wanted import Gate
 
 
 def find_personal(batch: Batch, _: Gate) -> pl.DataFrame:
-    """Find made rows with personal data or secrets of a structured kind (``privacy``).
+    """Find made rows with personal data or secrets of a structured kind (``privacy``), also beside the row: in a rationale.
 
     What stands in a row's parents, too, is not the teacher's doing: such a row is for review, and its parent as well. All
     else is rejected; that an account was invented can't be seen, and a model learns to give it all the same.
@@ -21,7 +21,8 @@ def find_personal(batch: Batch, _: Gate) -> pl.DataFrame:
     seeds = dict(zip(batch.real["id"], _texts(batch.real), strict=True))
     ids, parents_of = batch.made["id"].to_list(), batch.made["parents"].to_list()
     lines = []
-    for row_id, parents, said in zip(ids, parents_of, _texts(batch.made), strict=True):
+    for row_id, parents, text, beside in zip(ids, parents_of, _texts(batch.made), batch.beside, strict=True):
+        said = "\n\n".join([text, *beside])
         found = {(kind, said[start:end]) for kind, start, end in find(said)}
         if not found:
             continue
