@@ -69,9 +69,21 @@ def print_distilled(found: Distilled, recipe: Path, brought: Any) -> None:
         tell(brought.sentence)
         say(f"next: vetset check {shell(brought.folder)}, then vetset review {shell(brought.folder)} (page Synthetic)")
     elif report["short"]:
-        say(f"next: the same command again asks anew for what failed; see {shell(found.folder / 'rejected.jsonl')}")
+        tell(f"next: {_next(report, recipe, found.folder)}")
     else:
         say(f"next: vetset distill {shell(recipe)} --bring-in")
+
+
+def _next(report: Mapping[str, Any], recipe: Path, folder: Path) -> str:
+    """Return what brings the rows that are lacking."""
+    if report["gates"].get("distill.budget"):
+        return f"raise [budget] in {shell(recipe)} (or read a waiting batch back) and run it again; kept answers cost nothing"
+    if report["failed"]:
+        return f"vetset distill {shell(recipe)} again, which asks for what failed"
+    return (
+        f"every cell that is short used up its drafts: see in {shell(folder / 'rejected.jsonl')} why they fell, then raise "
+        f"plan.attempts in {shell(recipe)} or mend the prompt"
+    )
 
 
 def _print_short(report: Mapping[str, Any]) -> None:
@@ -102,7 +114,7 @@ def _print_spend(report: Mapping[str, Any], calls: int) -> None:
         most = unknown["prompt_tokens"] + unknown["completion_tokens"]
         tell(
             f"{unknown['calls']:,} calls, or tries of one, may have been paid for without an answer, at most {most:,} tokens "
-            "(spend.json lists those of runs that were cut off)"
+            "(spend.json lists them)"
         )
 
 

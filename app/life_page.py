@@ -84,6 +84,8 @@ def _made(life: Life) -> None:
             _line("gate", clipped(f"{one['gate']}: {one['verdict']}{score} {one.get('note', '')}", 300))
         if told.get("fate") == "review":
             _line("review", clipped(told.get("why") or "left for a person", 300))
+        if told.get("fate") == "rejected":
+            _line("rejected", clipped(told.get("why") or "by a later run", 300))
     for child in life.children[:6]:
         _line("child", f"{child['id']} by {clipped(child['teacher'], 80)}, split {child['split'] or 'none'}")
     if len(life.children) > 6:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import streamlit as st
 
+from ...curate.distill.fates import newest
 from ...curate.distill.waiting import REVIEW
 from ...curate.review.desk import Look
 from ...curate.review.synthetic import Asked, Beside, beside, doubts, made_rows, queue
@@ -26,7 +27,7 @@ _VIEWS = {"Rows": "rows", "Grid": "grid", "Diversity": "diversity", "Spend and t
 def page() -> None:
     """Draw the page."""
     look = desk().look()
-    made = _made(look.view.rows_key, look)
+    made = _made(_key(look), look)
     if made.is_empty():
         notyet.say(
             (
@@ -54,6 +55,11 @@ def page() -> None:
         synthetic_facts.draw(view, look, made, asked)
 
 
+def _key(look: Look) -> str:
+    """Return what tells these rows, with what the newest run says of them, from others."""
+    return f"{look.view.rows_key}{sorted(newest(look.view.manifest).items()) or ''}"
+
+
 @st.cache_resource(max_entries=2, show_spinner="Reading the lineage of synthetic rows…")
 def _made(key: str, _look: Look) -> pl.DataFrame:
     return made_rows(_look.view)
@@ -71,8 +77,8 @@ def _queue(key: str, asked: Asked, _made: pl.DataFrame) -> Positions:
 def _work(asked: Asked, reviewed: Reviewed) -> None:
     """Draw the queue and the row at hand; a key press runs this and nothing else."""
     look = desk().look()
-    made = _made(look.view.rows_key, look)
-    every = _queue(look.view.rows_key, asked, made)
+    made = _made(_key(look), look)
+    every = _queue(_key(look), asked, made)
     listed = still(every, look.heads, reviewed)
     seated = seat(_PAGE)
     seated.saw, seated.every = look, every

@@ -147,10 +147,21 @@ def check_folder(folder: Path) -> None:
         raise UsageError(f"{folder} is a file; name a folder for the run with -o NAME{SUFFIX}.")
     if not folder.is_dir():
         return
-    ours = {JOURNAL, STATE, REPORT}
     others = [item.name for item in folder.iterdir() if not item.name.startswith(".")]
-    if others and not ours & set(others):
+    if others and not _is_run(folder):
         raise UsageError(f"{folder} holds other files and no run; name another folder with -o NAME{SUFFIX}.")
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a run wrote here: a report alone may be anybody's."""
+    state = _json(folder / STATE)
+    if isinstance(state, dict) and {"inputs", "complete", "files"} <= state.keys():
+        return True
+    try:
+        with (folder / JOURNAL).open("rb") as file:
+            return b"vetset journal" in file.read(200)
+    except OSError:
+        return False
 
 
 def _lines(rows: pl.DataFrame) -> bytes:

@@ -27,6 +27,7 @@ from ..messages import Content, Said, content_hash
 from ..version import version
 from ..wording import shell
 from . import fates
+from .folder import SUFFIX
 from .kept import CONTAINER, entry, place
 from .lineage import synthetic
 from .rows_file import read_rows
@@ -37,6 +38,8 @@ FILES = ("accepted.jsonl", "review.jsonl")
 
 REJECTED = "rejected.jsonl"
 """What it tells of rows that were handed over before, and that it rejects by now."""
+
+_Changed = dict[str, list[str | None]]
 
 RULES = ("leakage.parent", REVIEW, TEACHER)
 """Rules that look at once: a row under review must not be written before somebody has seen it."""
@@ -108,7 +111,7 @@ def bring_in(dataset: Dataset, given: Path | pl.DataFrame, *, name: str | None =
     gone = stand.filter(pl.col("run").is_in(made["run"].unique().implode())).join(offered, on="id", how="anti").height
     before = fates.newest(dataset.manifest)
     current = fates.with_newest(stand, before)
-    rejected = _rejected(given, here, current) if isinstance(given, Path) else {}
+    rejected = _rejected(given, here, current, made["run"]) if isinstance(given, Path) else {}
     changed = fates.changed(current, made, rejected)
     told = Brought(
         dataset.folder, offered.height, new.height, offered.height - new.height,
@@ -116,18 +119,18 @@ def bring_in(dataset: Dataset, given: Path | pl.DataFrame, *, name: str | None =
         dict(sorted(Counter(str(of[0]) for of in changed.values()).items())),
     )  # fmt: skip
     if new.is_empty():
-        return _judged_anew(dataset, {**before, **changed}, sources, told) if changed else told
-    return _added(dataset, here, new, sources, told, {**before, **changed})
+        return _judged_anew(dataset, here, changed, sources, told) if changed else told
+    return _added(dataset, here, new, sources, told, changed)
 
 
-def _rejected(folder: Path, here: pl.DataFrame, stand: pl.DataFrame) -> dict[str, str | None]:
+def _rejected(folder: Path, here: pl.DataFrame, stand: pl.DataFrame, runs: pl.Series) -> dict[str, str | None]:
     """Return the rows of the set that this run made and rejects by now, by id, and why: the same draft that says the same."""
     no = {_saying(one["draft"], one["made"]): one.get("why") for one in fates.read_rejected(folder / REJECTED)}
     if not no:
         return {}
-    mine = here.filter(pl.col("file").is_in([str(folder / name) for name in FILES])).join(
-        stand.select("id", "draft"), on="id"
-    )
+    names = [*runs.unique().drop_nulls(), folder.name.removesuffix(SUFFIX)]
+    own = pl.col("run").is_in(names) | pl.col("file").is_in([str(folder / name) for name in FILES])
+    mine = here.join(stand.select("id", "draft", "run"), on="id").filter(own)
     said = mine.select("id", "draft", "messages", "label", "rejected").iter_rows(named=True)
     return {row["id"]: no[key] for row in said if (key := _saying(row["draft"], row)) in no}
 
@@ -138,15 +141,18 @@ def _saying(draft: str | None, made: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _judged_anew(
-    dataset: Dataset, newest: dict[str, list[str | None]], sources: list[dict[str, Any]], told: Brought
+    dataset: Dataset, here: pl.DataFrame, changed: _Changed, sources: list[dict[str, Any]], told: Brought
 ) -> Brought:
     """Write what the run says of rows that stand; no row comes in, so what other rules have found still holds."""
-    found, notes = _looked(dataset, dataset.rows, newest)
+    found, notes = _looked(dataset, dataset.rows, {**fates.newest(dataset.manifest), **changed})
     step = {
         "verb": "distill", "version": version(), "options": {"sources": [one["path"] for one in sources]},
         "counts": {"offered": told.offered, "added": 0, "known": told.known, "changed": told.changed},
     }  # fmt: skip
-    dataset.save(found.files(), step=step, fates=newest, checked=found.checked, figures=found.figures)
+    dataset.save(
+        found.files(), step=step, inputs=lambda now: _inputs(now, sources, here), checked=found.checked,
+        figures=found.figures, fates=lambda now: {**(now or {}), **changed},
+    )  # fmt: skip
     return replace(told, notes=notes)
 
 
@@ -156,7 +162,7 @@ def _added(
     new: pl.DataFrame,
     sources: list[dict[str, Any]],
     told: Brought,
-    newest: dict[str, list[str | None]],
+    changed: _Changed,
 ) -> Brought:
     train, made = dataset.manifest.get("train", "train"), synthetic(new)
     new = _filled(new, made, here)
@@ -172,7 +178,7 @@ def _added(
         files[parts.SPLITS] = parquet(splits)
         standing = both.with_columns(splits["split"])
     digest, seen = digest_of(both["id"]), dataset.manifest.get("digest")
-    found, notes = _looked(dataset, standing, newest)
+    found, notes = _looked(dataset, standing, {**fates.newest(dataset.manifest), **changed})
     checked = dataset.manifest.get("checked", [])
     told = replace(
         told, train=int((placed["split"] == train).sum()), unsplit=_reasons(placed), notes=notes,
@@ -194,7 +200,7 @@ def _added(
 
     dataset.save(
         files | found.files(), step=step, digest=still, rows=both.height, inputs=lambda now: _inputs(now, sources, both),
-        checked=found.rules, figures=found.figures, **({"fates": newest} if newest else {}),
+        checked=found.rules, figures=found.figures, **({"fates": lambda now: {**(now or {}), **changed}} if changed else {}),
     )  # fmt: skip
     return told
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import product
-from math import ceil
+from math import ceil, prod
 
 from ..errors import DataError, UsageError, quote
 from .draft import Cell, Draft
@@ -14,6 +15,8 @@ from .kinds import KINDS
 from .kinds.kind import Kind, Needs, needed
 from .recipe import Recipe
 from .seeds import Seed, Seeds, blocks, in_order
+
+_CELLS = 100_000
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ def plan_cells(recipe: Recipe, seeds: Seeds, *, axes: Mapping[str, Sequence[str]
         if not seeds.labels:
             raise UsageError("plan.grid: label = ['*'] is every label of the set, and no row has one; name labels.")
         grid["label"] = list(seeds.labels)
+    _check_labels(recipe, seeds, grid)
+    if prod(len(values) for values in grid.values()) > _CELLS:
+        raise UsageError(f"plan.grid has more than {_CELLS:,} cells; take an axis or some values out.")
     cells: list[Cell] = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     cells = [cell for cell in cells if not any(_fits(cell, without) for without in recipe.plan.without)]
     if kind.drawn_by != "label":  # no row of a label can be taken for one of the same label
@@ -71,6 +77,19 @@ def plan_cells(recipe: Recipe, seeds: Seeds, *, axes: Mapping[str, Sequence[str]
                 f"plan.quotas: no cell fits {quote(json.dumps(quota.cell, ensure_ascii=False))}; see plan.grid."
             )
     return made
+
+
+def _check_labels(recipe: Recipe, seeds: Seeds, grid: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a label that no row has, unless the recipe says what it means: a slip would be a new class, paid for."""
+    known = set(seeds.real["label"].drop_nulls())
+    for label in grid.get("label", ()) if known else ():
+        if label not in known and label not in recipe.plan.about:
+            near = get_close_matches(label, sorted(known), n=1)
+            meant = f"did you mean {quote(near[0])}? " if near else ""
+            raise UsageError(
+                f"plan.grid: no row of {recipe.seeds} has the label {quote(label)}; {meant}A new label needs its meaning in "
+                "plan.about."
+            )
 
 
 def _cells_a_label(cells: Sequence[Cell]) -> dict[str | None, int]:

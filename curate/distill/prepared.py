@@ -21,7 +21,7 @@ from .gates.gate import Batch, Check, JudgeRows
 from .gates.order import judge_batch
 from .kinds import KINDS
 from .kinds.kind import Kind
-from .lineage import Verdict, synthetic
+from .lineage import Verdict, is_synthetic
 from .outcome import Outcome
 from .planning import CellPlan, plan_cells
 from .recipe import Recipe
@@ -55,9 +55,12 @@ class Prepared:
 
     @cached_property
     def real(self) -> pl.DataFrame:
-        """All rows of the set that no teacher wrote, whatever was decided of them."""
-        rows = self.dataset.rows
-        return rows.filter(~pl.col("id").is_in(synthetic(rows)["id"].implode()))
+        """All rows of the set that no teacher wrote and that are held against nothing, whatever was decided of them.
+
+        A copy of an eval row is told by the gate of the eval sets, and not as a duplicate: who looks for leaks looks there.
+        """
+        rows = self.dataset.rows.filter(~is_synthetic(self.dataset.rows))
+        return rows if self.held is None else rows.filter(~pl.col("id").is_in(self.held["id"].implode()))
 
     @cached_property
     def parents(self) -> Parents:
@@ -93,7 +96,12 @@ def prepare(recipe: Recipe, dataset: Dataset, *, held: pl.DataFrame | None = Non
     sides = [frame.select(dataset.rows.columns) for frame in (held, own) if frame is not None and frame.height]
     held = pl.concat(sides) if sides else None
     if held is not None:
-        trained = dataset.rows.filter(~pl.col("id").is_in(held["id"].implode()))
+        held = held.unique(
+            "id", keep="first", maintain_order=True
+        )  # an eval set's rows may stand in an eval split, too
+        # Without what teachers wrote: how rare words are hangs on the rows that are looked at, and rows that a run brings in
+        # must not change what it is shown next time.
+        trained = dataset.rows.filter(~pl.col("id").is_in(held["id"].implode()) & ~is_synthetic(dataset.rows))
         close = too_close(trained, held, How(one_source=True))["id"].to_list()
     else:
         close = []

@@ -75,9 +75,7 @@ def drafts_as_rows(outcomes: Sequence[Outcome], origin: Origin, parents: Parents
     frame = pl.DataFrame(lines, schema=ROWS, orient="row")
     return frame.with_columns(
         parents=pl.Series([list(one.draft.parents) for one in outcomes], dtype=pl.List(pl.String)),
-        beside=pl.Series(
-            [texts_in(one.made.extra) if one.made else [] for one in outcomes], dtype=pl.List(pl.String)
-        ),
+        beside=pl.Series([texts_in(one.made.extra) if one.made else [] for one in outcomes], dtype=pl.List(pl.String)),
     )
 
 

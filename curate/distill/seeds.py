@@ -72,11 +72,24 @@ class Seeds:
 
     def of(self, label: str | None) -> list[str]:
         """Return the ids of the rows with a label; of all rows for ``None``."""
-        return (self.rows if label is None else self.rows.filter(pl.col("label") == label))["id"].to_list()
+        return self.rows["id"].to_list() if label is None else self._shown.get(label, [])
 
     def ever(self, label: str | None) -> list[str]:
         """Return the ids of all real rows with a label, shown or not; of all rows for ``None``."""
-        return (self.real if label is None else self.real.filter(pl.col("label") == label))["id"].to_list()
+        return self.real["id"].to_list() if label is None else self._real.get(label, [])
+
+    @cached_property
+    def _shown(self) -> dict[str, list[str]]:
+        return _by_label(self.rows)
+
+    @cached_property
+    def _real(self) -> dict[str, list[str]]:
+        return _by_label(self.real)
+
+
+def _by_label(rows: pl.DataFrame) -> dict[str, list[str]]:
+    found = rows.drop_nulls("label").group_by("label", maintain_order=True).agg("id")
+    return dict(zip(found["label"].to_list(), found["id"].to_list(), strict=True))
 
 
 def _turn(message: Mapping[str, Any]) -> Said:

@@ -13,6 +13,7 @@ from msgspec import to_builtins
 from ..dataset import Dataset
 from ..decisions.deciding import find_row
 from ..decisions.ledger import Ledger
+from ..distill.fates import newest
 from ..distill.lineage import lineage_of, synthetic
 from ..distill.teachers import terms_of
 from ..masking import mask
@@ -84,12 +85,12 @@ def why(dataset: Dataset, wanted: str) -> Life:
         official_split=dataset.official_split(row_id),
         pairs=_pairs(dataset, row_id, findings),
         exports=_exports(dataset, row_id),
-        synthetic=_lineage(dataset, row["extra"]),
+        synthetic=_lineage(dataset, row_id, row["extra"]),
         children=_children(dataset, row_id),
     )
 
 
-def _lineage(dataset: Dataset, extra: str) -> dict[str, Any] | None:
+def _lineage(dataset: Dataset, row_id: str, extra: str) -> dict[str, Any] | None:
     """Tell how a synthetic row came to be; ``None`` of any other."""
     told = lineage_of(extra)
     if told is None:
@@ -99,7 +100,9 @@ def _lineage(dataset: Dataset, extra: str) -> dict[str, Any] | None:
     missing = {"file": None, "line": None, "split": None, "origin": None, "gone": True}
     parents = [of.get(parent) or {"id": parent, **missing} for parent in told.parents]
     terms = terms_of(told.teacher.model, told.teacher.url, told.teacher.terms).summary()
-    return {**_masked(to_builtins(told)), "parents": parents, "terms": terms}
+    fate, why = newest(dataset.manifest).get(row_id, (told.fate, told.why))
+    now = {"fate": fate, "why": why} if (fate, why) != (told.fate, told.why) else {}
+    return {**_masked({**to_builtins(told), **now}), "parents": parents, "terms": terms}
 
 
 def _children(dataset: Dataset, row_id: str) -> list[dict[str, Any]]:

@@ -178,8 +178,8 @@ def _deal(
         clusters = near_clusters(vetted, threshold=told.threshold, shingle=told.shingle)
     made, taught = synthetic(vetted), 0
     if made.height == vetted.height:  # labels of a teacher, read as a set of their own: the texts are of people
-        taught = made["kind"].is_in(list(TEXT_OF_PEOPLE)).sum()
         made = made.filter(~pl.col("kind").is_in(list(TEXT_OF_PEOPLE)).fill_null(value=False))
+        taught = vetted.height - made.height
     kin = None if made.is_empty() else families(vetted, made)
     ties = tie_columns(vetted, keys, clusters, kin)
     ties = [ties[way] for way in choose_ways(vetted, by, clusters, kin) if way != "time"]

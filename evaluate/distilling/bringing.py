@@ -14,6 +14,8 @@ from ...curate.errors import UsageError
 from ...curate.wording import counted, shell
 from .opened import Opened
 
+_NOW = {"accepted": "are accepted", "rejected": "are rejected", "review": "wait for a person"}
+
 
 @dataclass(frozen=True)
 class BroughtIn:
@@ -29,9 +31,19 @@ class BroughtIn:
         left = (
             f"; {sum(found.unsplit.values()):,} stand in no split ({', '.join(found.unsplit)})" if found.unsplit else ""
         )
+        told = [f"{rows:,} of these {_NOW.get(fate, fate)} by now" for fate, rows in found.changed.items()]
+        if found.anew:
+            told.append(f"{counted(found.anew, 'draft')} said something else before, which stays beside it")
+        if found.gone:
+            told.append(f"{counted(found.gone, 'row')} that the run has no more stay")
+        if found.stale:
+            told.append(
+                f"{counted(len(found.stale), 'rule')} have not seen the new rows: vetset check {shell(self.folder)}"
+            )
+        more = "".join(f"; {one}" for one in [*told, *found.notes])
         return (
             f"{self.folder}: {counted(found.added, 'row')} added, {found.known:,} stood there already, {found.review:,} wait for "
-            f"a person{left}"
+            f"a person{left}{more}"
         )
 
     def summary(self) -> dict[str, Any]:

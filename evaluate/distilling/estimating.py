@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...curate.calls import Answer, Request
-from ...curate.distill.budget import Account, unasked
+from ...curate.distill.budget import Account, Budget, unasked
 from ...curate.distill.draft import Draft
 from ...curate.distill.estimate import Estimate, estimate_calls, probe_places
 from ...curate.distill.outcome import SURPLUS
@@ -107,6 +107,9 @@ def estimate(opened: Opened, *, probe: int = 0, say: Callable[[str], None] = lam
         )
     if opened.recipe.judge is not None:
         notes.append("the judge's own calls are not in it")
+    left = prepared.seeds.left
+    if left:
+        notes.append("real rows that are not shown: " + ", ".join(f"{count:,} {why}" for why, count in left.items()))
     requests, calls = _sample(opened, ahead, drafts)
     limits, budget = opened.recipe.teacher, opened.budget
     found = estimate_calls(
@@ -114,6 +117,7 @@ def estimate(opened: Opened, *, probe: int = 0, say: Callable[[str], None] = lam
         output_price=budget.output_price, concurrency=limits.concurrency if limits.model.startswith("openai:") else 1,
         requests_per_minute=limits.requests_per_minute, tokens_per_minute=limits.tokens_per_minute,
     )  # fmt: skip
+    notes += _over(budget, found)
     return Planned(
         summary_of(prepared),
         found,
@@ -124,6 +128,21 @@ def estimate(opened: Opened, *, probe: int = 0, say: Callable[[str], None] = lam
         budget.currency,
         tuple(dict.fromkeys(notes)),
     )
+
+
+def _over(budget: Budget, found: Estimate) -> list[str]:
+    """Return a sentence on each cap that the run is expected to meet."""
+    money = None if found.money is None else found.money.value
+    told = (
+        ("tokens", budget.tokens, found.tokens.value),
+        ("calls", budget.calls, found.calls.value),
+        ("money", budget.money, money),
+    )
+    return [
+        f"[budget] {name} = {cap:,} is less than what the run is expected to take: it will stop there, short of rows"
+        for name, cap, needed in told
+        if cap is not None and needed is not None and needed > cap
+    ]
 
 
 def _sample(opened: Opened, ahead: Ahead, drafts: float) -> tuple[list[Request], float]:

@@ -19,7 +19,7 @@ from ...curate.dataset import ROWS, Dataset
 from ...curate.decisions.ledger import Ledger
 from ...curate.distill.budget import Budget
 from ...curate.distill.folder import JOURNAL, REPORT, SUFFIX, VERSION, check_folder, check_name
-from ...curate.distill.lineage import Teacher
+from ...curate.distill.lineage import Teacher, is_synthetic
 from ...curate.distill.recipe import Recipe, read_recipe
 from ...curate.distill.rows import Origin
 from ...curate.errors import UsageError
@@ -122,7 +122,8 @@ class Opened:
             decided = ledger.last()
         told = [
             VERSION, version(), self.text_digest, dict(self.teacher.identity()), self.name,
-            digest_places(rows), self.dataset.manifest.get("train"), decided, [_digest_of(path) for path in self._files()],
+            digest_places(rows.filter(~is_synthetic(rows))), self.dataset.manifest.get("train"), decided,
+            [_digest_of(path) for path in self._files()],
             self.budget.input_price, self.budget.output_price,
         ]  # fmt: skip
         return sha256(_json(told)).hexdigest()

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from ...curate.calls import Answer, Request
-from ...curate.distill.budget import Account, refused, unasked
+from ...curate.distill.budget import Account, unasked
 from ...curate.distill.diversity import diversity
 from ...curate.distill.folder import write_run
 from ...curate.distill.outcome import Outcome
@@ -55,7 +55,7 @@ class Asking:
         return within(ask_all, self.account, requests, told=self._told, at_once=at_once)
 
     def _told(self, place: int, answer: Answer) -> None:
-        self.counts.asked += not refused(answer)
+        self.counts.asked += answer.finish != "error"
         self.take(answer)
 
     def take(self, answer: Answer) -> None:

@@ -91,7 +91,7 @@ def judge(folder, model):
     for name in ("real", "both"):
         vetset(
             "eval", model, "--on", "bank.evalset", "--part", "ship", "--name", name, "--adapter", f"adapters/{name}",
-            "--rung", "bare", "--train", name, "--max-tokens", 24, *(["--baseline"] if name == "real" else []),
+            "--rung", "bare", "--train", f"{name}/data.jsonl", "--max-tokens", 24,
         )  # fmt: skip
     vetset("compare", "runs/real-ship.run", "runs/both-ship.run", allowed=(0, 1, 2))
 

@@ -50,6 +50,16 @@ def test_a_split_says_where_synthetic_rows_went(tickets, capsys):
     assert json.loads(capsys.readouterr().out)["synthetic"]["rows"] == 2
 
 
+def test_a_split_of_labels_of_a_teacher_says_that_they_are_no_gold(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    told = {"distill": {"parents": ["f" * 20 + "-0"], "teacher": {"model": "m"}, "kind": "label_rows"}}
+    rows = [{"text": f"ticket {n} about {n * 7919}", "label": "ab"[n % 2], **told} for n in range(40)]
+    (tmp_path / "accepted.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert cli.run(["read", "accepted.jsonl", "-o", "l.vet"]) == 0
+    assert cli.run(["split", "l.vet", "--no-inflation"]) == 0
+    assert "40 rows say what people wrote" in " ".join(capsys.readouterr().out.split())
+
+
 def test_why_prints_the_lineage_of_a_row_and_its_children(tickets, capsys):
     ids = tickets.rows["id"]
     assert cli.run(["why", "t.vet", ids[41]]) == 0

@@ -70,8 +70,27 @@ def test_examples_of_a_label_are_shown_for_that_label_only(tmp_path, bank):
 
 
 def test_a_label_that_no_row_has_begins_without_examples(tmp_path, bank):
-    (cell,) = cells_of(tmp_path, bank, plan='[plan.grid]\nlabel = ["stolen"]')
+    plan = 'about = { stolen = "it was taken by somebody" }\n[plan.grid]\nlabel = ["stolen"]'
+    (cell,) = cells_of(tmp_path, bank, plan=plan)
     assert cell.parents == [()]
+
+
+def test_a_label_that_no_row_has_is_a_slip_unless_the_recipe_says_what_it_means(tmp_path, bank):
+    with pytest.raises(UsageError, match=r"no row of .* has the label 'lostt'; did you mean 'lost'"):
+        cells_of(tmp_path, bank, plan='[plan.grid]\nlabel = ["lostt"]')
+
+
+def test_a_grid_of_too_many_cells_is_refused_before_it_is_built(tmp_path, bank):
+    values = ", ".join(f'"{number}"' for number in range(400))
+    with pytest.raises(UsageError, match="more than 100,000 cells"):
+        cells_of(tmp_path, bank, plan=f"[plan.grid]\na = [{values}]\nb = [{values}]")
+
+
+def test_every_label_of_a_set_without_labels_is_told_as_that(tmp_path):
+    (tmp_path / "notes.txt").write_text("a first text\na second text\n")
+    notes = read([tmp_path / "notes.txt"], tmp_path / "bank.vet").dataset
+    with pytest.raises(UsageError, match="no row has one; name labels"):
+        cells_of(tmp_path, notes, plan='[plan.grid]\nlabel = ["*"]')
 
 
 def test_a_plan_of_each_row_has_one_draft_a_row_and_none_hangs_on_its_place(tmp_path, bank):

@@ -21,6 +21,7 @@ from vetset.curate.distill.rows_file import read_rows
 from vetset.curate.errors import DataError, StaleError, UsageError
 from vetset.curate.exports.exporting import export
 from vetset.curate.exports.provenance import verify
+from vetset.curate.reading.mapping import Given
 from vetset.tests.curate.children_made import child, children, write_lines
 
 
@@ -107,11 +108,21 @@ def test_new_rows_stand_in_train_only_where_all_parents_do(tickets):
     )
     told = bring_in(now, rows)
     now = opened(tickets)
-    assert now.rows["split"].tail(5).to_list() == ["train", None, "train", "train", None]
-    assert told.train == 3
+    # Of the parent of c, which the set does not have, nobody knows whether an eval row is that one under another id.
+    assert now.rows["split"].tail(5).to_list() == ["train", None, None, "train", None]
+    assert told.train == 2
+    assert told.unsplit.pop("a parent is not in the set") == 1
     assert sum(told.unsplit.values()) == 2
     assert all(why.startswith("a parent stands in ") for why in told.unsplit)
     assert not check(now, select=["leakage.parent"]).findings.height
+
+
+def test_a_set_without_an_eval_split_takes_rows_of_other_sets_to_train():
+    real = frame([{"messages": text, "split": "train"} for text in "ab"])
+    made = synthetic(children(child("p", "f" * 20 + "-0")))
+    assert place(made, real, train="train")["split"].to_list() == ["train"]
+    other = real.with_columns(split=pl.Series(["train", "test"]))
+    assert place(made, other, train="train").select("split", "why").rows() == [(None, "a parent is not in the set")]
 
 
 def test_a_set_without_a_split_gives_none(tickets):
@@ -257,6 +268,89 @@ def test_a_set_that_was_split_or_read_meanwhile_is_not_written_over(tickets, tmp
     with pytest.raises(StaleError):
         bring_in(mine, made_from(tickets, 1, start=1))
     assert opened(tickets).rows.height == 41
+
+
+def judged(run, accepted=(), review=(), rejected=()):
+    """Write a run of these children: texts and parents; rejected ones as a run keeps them."""
+    write_lines(run / "accepted.jsonl", children(*(child(text, parent, label="a") for text, parent in accepted)))
+    write_lines(
+        run / "review.jsonl",
+        children(*(child(text, parent, label="a", fate="review", why="the judge failed") for text, parent in review)),
+    )
+    lines = [
+        {"draft": f"d-{text}", "fate": fate, "gate": "distill.judge", "why": "it is wrong",
+         "made": {"messages": [{"role": "user", "content": text}], "label": "a"}}
+        for text, fate in rejected
+    ]  # fmt: skip
+    (run / "rejected.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def waiting(dataset):
+    found = opened(dataset).findings.filter(pl.col("rule") == "synthetic.review")
+    return [found.filter(pl.col("id") == row)["note"].to_list() for row in opened(dataset).rows["id"].tail(4)]
+
+
+def test_the_newest_run_says_what_is_under_review_and_no_row_changes(tickets, tmp_path):
+    ids, run = tickets.rows["id"], tmp_path / "first.distill"
+    one, two, three, four = ((f"made {n}", ids[n]) for n in range(4))
+    judged(run, review=[one, two, three, four])
+    bring_in(opened(tickets), run)
+    check(opened(tickets), select=["quality.length"])
+    rows = (tickets.folder / "rows.parquet").read_bytes()
+    judged(run, accepted=[one], review=[three], rejected=[("made 1", "rejected"), ("made 3", "failed")])
+    told = bring_in(opened(tickets), run)
+    assert (told.added, told.known, told.changed) == (0, 2, {"accepted": 1, "rejected": 1})
+    assert (tickets.folder / "rows.parquet").read_bytes() == rows
+    left = ["A gate left it for a person: the judge failed."]
+    assert waiting(tickets) == [[], ["The run rejects it by now: it is wrong."], left, left]
+    assert "quality.length" in opened(tickets).manifest["checked"]  # no row came in
+    assert bring_in(opened(tickets), run).changed == {}
+    # It holds for a check, for an export of rows that nobody has checked since, and when the sources are read again.
+    check(opened(tickets), select=["synthetic.review"])
+    assert waiting(tickets)[0] == []
+    source = tmp_path / "tickets.jsonl"
+    source.write_text(source.read_text() + json.dumps({"text": "one more", "label": "b"}) + "\n")
+    read([source], tickets.folder)
+    told = export(opened(tickets), tmp_path / "out", format="text-label")
+    assert (told.counts["written"], told.counts["held"]) == (42, 3)
+
+
+def test_a_run_that_judges_anew_and_has_more_rows_does_both_and_may_change_its_mind_again(tickets, tmp_path):
+    ids, run = tickets.rows["id"], tmp_path / "first.distill"
+    one, two = ((f"made {n}", ids[n]) for n in range(2))
+    judged(run, review=[one])
+    bring_in(opened(tickets), run)
+    judged(run, accepted=[one, two])
+    told = bring_in(opened(tickets), run)
+    assert (told.added, told.changed) == (1, {"accepted": 1})
+    assert not (opened(tickets).findings["rule"] == "synthetic.review").any()
+    judged(run, accepted=[two], rejected=[("made 0", "rejected")])
+    assert bring_in(opened(tickets), run).changed == {"rejected": 1}
+    found = opened(tickets).findings.filter(pl.col("rule") == "synthetic.review")
+    assert found["id"].to_list() == [opened(tickets).rows["id"][40]]
+
+
+@pytest.mark.parametrize("change", ["label", "text"])
+def test_no_child_of_a_row_that_was_read_under_another_id_trains(tmp_path, change):
+    rows = [{"text": f"card {n} {n * 7919}", "label": "ab"[n % 2], "topic": "xy"[n % 2]} for n in range(60)]
+    source = tmp_path / "t.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    dataset = read([source], tmp_path / "t.vet").dataset
+    bring_in(opened(dataset), made_from(dataset, *range(60)))
+    if change == "text":
+        source.write_text("".join(json.dumps(row | {"text": row["text"] + "!"}) + "\n" for row in rows))
+    read([source], dataset.folder, columns=Given(label="topic") if change == "label" else None)
+    told = split(opened(dataset), ratios=(0.5, 0.5), inflation=False)
+    now = opened(dataset)
+    assert now.rows["split"].tail(60).null_count() == 60
+    assert told.summary()["synthetic"]["reasons"] == {"a parent is not in the set": 60}
+    # Who puts them into train all the same is told, and nothing is exported.
+    made = now.rows.select("id", pl.col("split").fill_null("train"))
+    now.save({"splits.parquet": made.write_parquet})
+    found = check(opened(dataset), select=["leakage.parent"])
+    assert found.standing.height == 60
+    assert found.blocking == ["leakage.parent"]
+    assert "which is not in the set any more, so nobody can say on which side it stands" in found.findings["note"][0]
 
 
 VICTIM = """

@@ -4,6 +4,7 @@ import importlib.util
 import random
 import sys
 import time
+import unicodedata
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from vetset.curate.privacy import NAMES, find
 from vetset.curate.privacy.card import card_at
 from vetset.curate.privacy.check_digits import luhn, mod_97
 from vetset.curate.privacy.iban import LENGTHS
+from vetset.curate.privacy.plain import shown
 
 BENCH = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -108,6 +110,47 @@ def test_a_value_is_found_where_it_stands_and_as_what_it_is(kind, text, value):
     assert told(text) == [(kind, value)]
     assert mask(text) == text.replace(value, f"[{NAMES[kind]}]")
 
+
+UNSEEN = ["\u200b", "\u00ad", "\u2060", "\ufeff", "\u200d\u200c", "\u202e", "\ufe0f", "\U000e0041", "\u180e"]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+@pytest.mark.parametrize(("kind", "text", "value"), [(kind, *of) for kind in FINDS for of in FINDS[kind].items()])
+def test_what_is_shown_as_nothing_hides_no_value(kind, text, value, unseen):
+    for torn in (value[:2] + unseen + value[2:], value[:-2] + unseen + value[-2:], unseen.join(value)):
+        within = text.replace(value, torn)
+        found = find(within)
+        assert [each.kind for each in found] == [kind]
+        assert value not in mask(within).translate(dict.fromkeys(map(ord, unseen)))
+        start = within.index(torn)
+        assert (found[0].start, found[0].end) == (start, start + len(torn))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(NAMES)), st.integers(0, 10**9), st.data())
+def test_characters_that_nobody_sees_change_nothing_of_what_is_found(kind, seed, data):
+    made = bench("privacy_set").positive(random.Random(seed), kind).text
+    places = sorted(data.draw(st.lists(st.integers(0, len(made)), max_size=6)), reverse=True)
+    torn = made
+    for at in places:
+        torn = torn[:at] + data.draw(st.sampled_from(UNSEEN)) + torn[at:]
+    places = [at for at, sign in enumerate(torn) if sign not in "".join(UNSEEN)]
+    covered = {at for each in find(torn) for at in range(each.start, each.end)}
+    assert {places[at] for each in find(made) for at in range(each.start, each.end)} <= covered
+
+
+def test_a_sign_that_nobody_sees_between_two_values_joins_them_to_none():
+    assert told("card 4111111111111111\u200b2") == [("card", "4111111111111111")]
+    assert "firma" not in mask("ann@firma.ie\u200bbob@firma.ie")
+
+
+def test_all_signs_of_unicode_that_only_format_are_left_out_but_those_that_are_seen():
+    formats = {chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Cf"}
+    left = {sign for sign in formats if shown(sign) is None}
+    assert all(unicodedata.name(sign).startswith(SEEN) for sign in left)
+
+
+SEEN = ("ARABIC", "SYRIAC ABBREVIATION", "KAITHI", "EGYPTIAN")
 
 LEAVES = (
     "user@host", "@ann.lee", "lodash@4.17.21", "react@18.0.0-beta.next", "icon@2x.png", "git@github.com:a/b.git",

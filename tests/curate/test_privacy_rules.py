@@ -11,6 +11,7 @@ from vetset.curate.decisions.applied import apply, head_for
 from vetset.curate.decisions.deciding import decide_by_rule
 from vetset.curate.decisions.ledger import Ledger
 from vetset.curate.decisions.policy import DEFAULT_BLOCK
+from vetset.curate.distill.lineage import Lineage, Teacher
 from vetset.curate.masking import mask
 from vetset.curate.material import Material
 from vetset.curate.privacy import find
@@ -101,6 +102,17 @@ def test_what_stands_outside_of_the_messages_is_found_and_left_to_a_person(colum
     assert PHONE not in hit["note"][0]
 
 
+def test_what_a_teacher_gave_beside_its_row_is_found_and_left_to_a_person():
+    more = {"rationale": f"call {PHONE}", "votes": {MAIL: 2}}
+    extra = Lineage(parents=("a-0",), teacher=Teacher("tiny"), made_extra=more).to_extra()
+    rows = {"messages": "hello", "extra": extra}, {"messages": "hello", "extra": json.dumps({"note": PHONE})}
+    for rule, value in (("privacy.phone", PHONE), ("privacy.email", MAIL)):
+        _, hit = found(rule, *rows)
+        assert hit.select("suggest", "value").rows() == [("review", None)]
+        assert "in what the teacher gave beside it" in hit["note"][0]
+        assert value not in hit["note"][0]
+
+
 def test_an_edit_that_would_break_a_tool_call_is_not_offered():
     call = json.dumps([{"type": "function", "function": {"name": "pay", "arguments": {"card": 4111111111111111}}}])
     row = {"messages": [{"role": "user", "content": "pay"}, {"role": "assistant", "tool_calls": call}]}
@@ -129,7 +141,9 @@ def test_a_check_holds_and_shows_no_value_and_an_edit_settles_all_of_a_row(make_
 
 def test_the_first_look_lets_nothing_pass_that_the_finders_would_find():
     """The scan by polars only saves time: every positive of the seeded set goes through it."""
-    made = bench("privacy_set").samples(seed=9, each=60)
-    rows = frame([{"messages": sample.text} for sample in made])
+    made = [sample.text for sample in bench("privacy_set").samples(seed=9, each=60)]
+    made += [text[: len(text) // 2] + "\u200b" + text[len(text) // 2 :] for text in made]
+    made += ["\u00ad".join(text) for text in made[:600]]
+    rows = frame([{"messages": text} for text in made])
     held = private(rows, turns(rows))
-    assert held["row"].to_list() == [at for at, sample in enumerate(made) if find(sample.text)]
+    assert held["row"].to_list() == [at for at, text in enumerate(made) if find(text)]

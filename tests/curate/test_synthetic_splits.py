@@ -10,7 +10,8 @@ from vetset.curate import check, split
 from vetset.curate.dataset import Dataset, digest_of, frame, parquet
 from vetset.curate.decisions.ledger import Decision, Ledger
 from vetset.curate.distill.handoff import with_ids
-from vetset.curate.distill.lineage import ancestors, is_synthetic, synthetic
+from vetset.curate.distill.kinds import KINDS
+from vetset.curate.distill.lineage import TEXT_OF_PEOPLE, ancestors, is_synthetic, synthetic
 from vetset.curate.errors import DataError, UsageError
 from vetset.curate.splits.families import families
 from vetset.tests.curate.children_made import child
@@ -116,6 +117,8 @@ def test_a_dropped_parent_ties_nothing_and_a_dropped_child_neither(tmp_path):
         ledger.decide([Decision(rows["id"][0], "drop"), Decision(rows["id"][31], "drop")], reviewer="ann")
     result = split(Dataset.open(dataset.folder), inflation=False)
     assert result.summary()["synthetic"]["rows"] == 1
+    # A parent that was dropped is known, so it says nothing of where the child may stand.
+    assert "a parent is not in the set" not in result.summary()["synthetic"]["reasons"]
     assert result.result.report["rows"] == 29
 
 
@@ -123,7 +126,7 @@ def test_a_child_that_is_near_to_an_eval_row_is_in_no_split(tmp_path):
     long = "my card was charged twice for the same train ticket to Oslo last Friday evening"
     rows = pl.concat([
         frame([{"messages": f"{long} {n} {'x' * n}" if n == 0 else f"other question number {n * 7919}"} for n in range(40)]),
-        with_ids(frame([child(f"{long} 0 ", "f" * 20 + "-0")])),
+        with_ids(frame([child(f"{long} 0 ")])),
     ])  # fmt: skip
     dataset = made_set(tmp_path / "s.vet", rows)
     where = set()
@@ -160,6 +163,44 @@ def test_a_set_of_synthetic_rows_alone_and_a_way_that_ties_nothing_are_refused(t
     plain = made_set(tmp_path / "b.vet", real(20))
     with pytest.raises(UsageError, match="there is none, so leave parents out"):
         split(plain, inflation=False, by=("parents",))
+
+
+def test_a_child_of_a_dropped_child_of_an_eval_row_does_not_train(tmp_path):
+    rows = with_children(real(30), [(0,)])
+    rows = pl.concat([rows, with_ids(frame([child("deeper", rows["id"][30])]))])
+    dataset = made_set(tmp_path / "s.vet", rows)
+    with Ledger.open(dataset.folder) as ledger:
+        ledger.decide([Decision(rows["id"][30], "drop")], reviewer="ann")
+    where = set()
+    for seed in range(12):
+        split(Dataset.open(dataset.folder), inflation=False, seed=seed, ratios=(0.5, 0.5))
+        now = Dataset.open(dataset.folder).rows
+        where.add((now["split"][0], now["split"][31]))
+    assert where == {("train", "train"), ("test", None)}
+
+
+def labelled_by_a_teacher(count, kind="label_rows"):
+    kids = frame([child(f"ticket {n} about {n * 7919}", f"{n:020x}-0", label="ab"[n % 2]) for n in range(count)])
+    return kids.with_columns(pl.col("extra").str.replace('"kind":"labelled"', f'"kind":"{kind}"', literal=True))
+
+
+def test_a_set_of_labels_of_a_teacher_is_split_and_says_that_they_are_no_gold(tmp_path):
+    dataset = made_set(tmp_path / "s.vet", labelled_by_a_teacher(40))
+    result = split(dataset, inflation=False)
+    assert result.result.sizes == {"train": 32, "validation": 4, "test": 4}
+    assert (result.taught, result.summary()["taught"], result.followed) == (40, 40, None)
+    assert not check(Dataset.open(dataset.folder), select=["leakage.parent"]).findings.height
+
+
+def test_beside_labels_of_a_teacher_what_it_wrote_itself_stands_in_no_eval_split(tmp_path):
+    rows = pl.concat([labelled_by_a_teacher(40, "rationale"), frame([child(f"made {n}") for n in range(10)])])
+    result = split(made_set(tmp_path / "s.vet", rows), inflation=False)
+    assert result.taught == 40
+    assert result.summary()["synthetic"]["train"] == 10
+
+
+def test_the_kinds_that_keep_a_text_of_people_are_those_that_make_one_row_of_each():
+    assert {name for name, kind in KINDS.items() if kind.draws == "each"} == TEXT_OF_PEOPLE
 
 
 def test_a_set_without_synthetic_rows_splits_as_it_did_and_says_nothing_of_them(tmp_path):

@@ -222,6 +222,8 @@ def test_rows_come_into_the_set_once_and_stand_there_as_the_teachers(tmp_path, s
     opened = open_recipe(recipe(tmp_path, server.url))
     distill(opened)
     assert bring(opened).of.added == 24
+    again = distill(open_recipe(opened.path))
+    assert (again.unchanged, again.calls) == (True, 0)
     assert bring(open_recipe(opened.path)).of.added == 0
     rows = open_recipe(opened.path).dataset.rows
     assert rows.filter(pl.col("origin") == "tiny").height == 24
@@ -242,6 +244,10 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, seeds, server):
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError, match="holds other files"):
         open_recipe(path, tmp_path / "mine")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "report.json").write_text("mine")
+    with pytest.raises(UsageError, match="holds other files"):
+        open_recipe(path, tmp_path / "notes")
     with pytest.raises(UsageError, match="no finished run"):
         read_report(tmp_path / "mine")
 
@@ -331,3 +337,20 @@ def test_a_plan_counts_the_votes_of_a_gate(tmp_path, seeds, server):
     path = recipe(tmp_path, server.url, accepted=6, **{'length = "off"': 'length = "off"\nlabel_votes = { votes = 3 }'})
     planned = estimate(open_recipe(path))
     assert planned.estimate.calls.value == 36 * 4
+
+
+def test_rows_brought_in_change_nothing_of_what_is_shown_next_time(tmp_path, shared, server):
+    lines = (shared / "bank_intents" / "train.csv").read_text().splitlines(keepends=True)
+    rows = [line for line in lines if line.rstrip().endswith((",card_arrival", ",exchange_rate"))]
+    (tmp_path / "real.csv").write_text("text,label\n" + "".join(rows[:150] + rows[-60:]))
+    read([tmp_path / "real.csv"], tmp_path / "real.vet", columns=Given(label="label"))
+    (tmp_path / "eval.csv").write_text("text,label\n" + "".join(rows[150:190]))
+    path = recipe(tmp_path, server.url, **{"accepted = 4": 'accepted = 4\nagainst = ["eval.csv"]'})
+    distill(open_recipe(path))
+    opened = open_recipe(path)
+    before = opened.prepared.seeds.rows["id"].to_list()
+    bring(opened)
+    assert open_recipe(path).prepared.seeds.rows["id"].to_list() == before
+    again = distill(open_recipe(path), anew=True)
+    assert again.calls == 0
+    assert bring(open_recipe(path)).of.added == 0

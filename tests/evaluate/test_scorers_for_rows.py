@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 from vetset.curate.calls import Answer
 from vetset.curate.dataset import frame
+from vetset.curate.distill.budget import REFUSED
 from vetset.curate.distill.gates.gate import Batch
 from vetset.curate.distill.gates.order import judge_batch
 from vetset.curate.distill.gates.wanted import Gates
@@ -150,3 +151,20 @@ def test_a_bench_without_a_judge_a_vote_or_a_verdict_is_refused():
     )
     with pytest.raises(GateError, match="gone"):
         bench_of([silent])(made(("a", "b", None, [])))
+
+
+def test_a_vote_says_why_its_call_brought_no_answer_and_a_spent_budget_does_not_end_the_run():
+    def by_word(requests):
+        return [
+            Answer(finish="error", error="gone") if "lost" in request.messages[-1].content else one
+            for request, one in zip(requests, ask(requests), strict=True)
+        ]
+
+    def bench(how):
+        return bench_of([Judge(Model(), Rubric("Is it good?"), ask=how)])
+
+    rows = made(("a", "good", None, []), ("a", "lost", None, []), ("a", "", None, []))
+    assert [(vote.score, vote.error) for [vote] in bench(by_word)(rows)] == [(1.0, None), (None, "gone"), (None, None)]
+    refused = Answer(finish="error", error=f"{REFUSED}no call is left.")
+    votes = bench(lambda requests: [refused] * len(requests))(rows)
+    assert [vote.error for [vote] in votes] == [refused.error, refused.error, None]

@@ -43,7 +43,9 @@ def _parts(made: pl.DataFrame, beside: pl.Series) -> pl.DataFrame:
     rows = plain(made)
     told = text.turns(rows).filter(pl.col("role").ne_missing("system") & pl.col("content").str.contains(r"\S"))
     worse = rows.select(row=pl.int_range(pl.len(), dtype=pl.UInt32), content="rejected").drop_nulls()
-    more = pl.DataFrame({"row": range(rows.height), "content": beside}, schema_overrides={"row": pl.UInt32}).explode("content")
+    more = pl.DataFrame({"row": range(rows.height), "content": beside}, schema_overrides={"row": pl.UInt32}).explode(
+        "content"
+    )
     more = more.filter(pl.col("content").str.contains(r"\S\s+\S|[^\x00-\x7f]"))  # a name of a field is no text
     texts = pl.concat([told.select("row", "content"), worse, more])
     texts = texts.filter(pl.len().over("row") > 1).with_columns(number=pl.int_range(pl.len()).over("row"))
