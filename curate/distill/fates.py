@@ -69,7 +69,27 @@ def changed(
     return found | {one: ["rejected", rejected[one]] for one in no if one not in set(both["id"])}
 
 
-def read_rejected(path: Path) -> list[dict[str, Any]]:
+def rejected_by(path: Path, rows: pl.DataFrame) -> dict[str, str | None]:
+    """Return the rows that a run made and rejects by now, by id, and why: the same draft, and it says the same.
+
+    Args:
+        path: of the file in which the run keeps what it rejects.
+        rows: of the set, those of this run, with their ``draft``.
+
+    Raises:
+        DataError: the file can't be read.
+    """
+    no = {_saying(one.get("draft"), one["made"]): one.get("why") for one in _rejected(path)}
+    said = rows.select("id", "draft", "messages", "label", "rejected").iter_rows(named=True) if no else ()
+    return {row["id"]: no[key] for row in said if (key := _saying(row["draft"], row)) in no}
+
+
+def _saying(draft: str | None, made: Mapping[str, Any]) -> tuple[Any, ...]:
+    turns = tuple((one.get("role"), one.get("content")) for one in made.get("messages", []))
+    return draft, turns, made.get("label"), made.get("rejected")
+
+
+def _rejected(path: Path) -> list[dict[str, Any]]:
     """Return the rejected drafts of a run that made something; those that failed were judged by nobody.
 
     Raises:

@@ -125,19 +125,9 @@ def bring_in(dataset: Dataset, given: Path | pl.DataFrame, *, name: str | None =
 
 def _rejected(folder: Path, here: pl.DataFrame, stand: pl.DataFrame, runs: pl.Series) -> dict[str, str | None]:
     """Return the rows of the set that this run made and rejects by now, by id, and why: the same draft that says the same."""
-    no = {_saying(one["draft"], one["made"]): one.get("why") for one in fates.read_rejected(folder / REJECTED)}
-    if not no:
-        return {}
     names = [*runs.unique().drop_nulls(), folder.name.removesuffix(SUFFIX)]
     own = pl.col("run").is_in(names) | pl.col("file").is_in([str(folder / name) for name in FILES])
-    mine = here.join(stand.select("id", "draft", "run"), on="id").filter(own)
-    said = mine.select("id", "draft", "messages", "label", "rejected").iter_rows(named=True)
-    return {row["id"]: no[key] for row in said if (key := _saying(row["draft"], row)) in no}
-
-
-def _saying(draft: str | None, made: dict[str, Any]) -> tuple[Any, ...]:
-    turns = tuple((one["role"], one.get("content")) for one in made.get("messages", []))
-    return draft, turns, made.get("label"), made.get("rejected")
+    return fates.rejected_by(folder / REJECTED, here.join(stand.select("id", "draft", "run"), on="id").filter(own))
 
 
 def _judged_anew(

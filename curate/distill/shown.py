@@ -20,7 +20,8 @@ def private_in(seeds: Seeds) -> str | None:
     kinds = Counter(one.kind for found in held["found"] for one in found)
     told = ", ".join(f"1 {NAMES[kind]}" if kinds[kind] == 1 else f"{kinds[kind]:,} {SEVERAL[kind]}"
                      for kind in NAMES if kinds[kind])  # fmt: skip
+    of, holds = counted(seeds.rows.height, "row"), "holds" if rows == 1 else "hold"
     return (
-        f"{rows:,} of {counted(seeds.rows.height, 'row')} that the teacher may be shown {'holds' if rows == 1 else 'hold'} personal "
-        f"data or secrets ({told}), which are sent as they are; drop or edit them first (`vetset check --select privacy`)."
+        f"{rows:,} of {of} that the teacher may be shown {holds} personal data or secrets ({told}), which are sent as they are; "
+        "drop or edit them first (`vetset check --select privacy`)."
     )

@@ -52,7 +52,8 @@ def private(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         ``row`` (u32), ``turn`` (u32, null outside of the messages), ``place`` (``content``, ``tool_calls``, ``rejected``,
-        ``label``, ``tools`` or ``made_extra``), ``text``, ``found`` (a list of ``Found``, as an object), in the order of the rows.
+        ``label``, ``tools`` or ``made_extra``), ``text``, ``found`` (a list of ``Found``, as an object), in the order of the
+        rows.
     """
     said = [
         turns.select("row", "turn", pl.lit(place).alias("place"), pl.col(place).alias("text"))

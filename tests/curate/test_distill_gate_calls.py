@@ -60,7 +60,7 @@ def test_one_vote_of_a_judge_that_failed_keeps_its_row_from_being_judged_by_the_
 def test_rows_whose_label_is_shares_are_not_put_to_the_vote():
     asked = []
     lines = [(text, '{"card":0.75,"transfer":0.25}') for text, _ in LINES]
-    judged(lines, {"label_votes": {"votes": 3}, "label_model": "off"}, ask=lambda requests: asked.extend(requests))
+    judged(lines, {"label_votes": {"votes": 3}, "label_model": "off"}, ask=asked.extend)
     assert asked == []
 
 

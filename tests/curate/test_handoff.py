@@ -20,6 +20,7 @@ from vetset.curate.distill.lineage import synthetic
 from vetset.curate.distill.rows_file import read_rows
 from vetset.curate.errors import DataError, StaleError, UsageError
 from vetset.curate.exports.exporting import export
+from vetset.curate.exports.life import why
 from vetset.curate.exports.provenance import verify
 from vetset.curate.reading.mapping import Given
 from vetset.tests.curate.children_made import child, children, write_lines
@@ -113,7 +114,7 @@ def test_new_rows_stand_in_train_only_where_all_parents_do(tickets):
     assert told.train == 2
     assert told.unsplit.pop("a parent is not in the set") == 1
     assert sum(told.unsplit.values()) == 2
-    assert all(why.startswith("a parent stands in ") for why in told.unsplit)
+    assert all(reason.startswith("a parent stands in ") for reason in told.unsplit)
     assert not check(now, select=["leakage.parent"]).findings.height
 
 
@@ -305,6 +306,9 @@ def test_the_newest_run_says_what_is_under_review_and_no_row_changes(tickets, tm
     assert waiting(tickets) == [[], ["The run rejects it by now: it is wrong."], left, left]
     assert "quality.length" in opened(tickets).manifest["checked"]  # no row came in
     assert bring_in(opened(tickets), run).changed == {}
+    assert [why(opened(tickets), row).synthetic["fate"] for row in opened(tickets).rows["id"].tail(4)] == [
+        "accepted", "rejected", "review", "review",
+    ]  # fmt: skip
     # It holds for a check, for an export of rows that nobody has checked since, and when the sources are read again.
     check(opened(tickets), select=["synthetic.review"])
     assert waiting(tickets)[0] == []

@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 from vetset.curate.errors import DataError, GateError, UsageError
+from vetset.curate.messages import Said
 from vetset.evaluate.models.local import open_local
-from vetset.evaluate.models.protocol import Parameters, Request, Said
+from vetset.evaluate.models.protocol import Parameters, Request
 from vetset.evaluate.runs.training_data import from_lineage
 from vetset.evaluate.runs.training_rows import training_rows
 from vetset.tests.small_models import tiny_adapter
