@@ -150,33 +150,13 @@ def faults(folder: Path, rows: list[dict[str, str]]) -> None:
         shaky = Faults(latency=0.05, error=0.02, busy=0.01, drop=0.01, cut=0.01, seed=seed)
         with serving(shaky, keep=False) as server:
             teacher = Teacher(rows)
-            server.reply = None
-            _through(server, teacher)
+            server.speaks = lambda body, teacher=teacher: teacher(body)[2]
             recipe = write(folder, server.url, accepted=20, name=f"faults{seed}")
             report, cpu, wall = vetset("distill", recipe)
             told(
                 f"seed {seed}: {report['accepted']:,} of {report['wanted']:,} rows, {report['failed']} failed, of "
                 f"{report['planned']:,} drafts; server said {dict(server.told)}", report["calls"], cpu, wall,
             )  # fmt: skip
-
-
-def _through(server: object, teacher: Teacher) -> None:
-    """Let the server's own faults stand before what the teacher says."""
-    answer = server.answer  # type: ignore[attr-defined]
-
-    async def answered(body: dict, writer: object) -> object:
-        say = server.say  # type: ignore[attr-defined]
-
-        async def replied(to: object, status: int, headers: dict, found: object, *, cut: bool = False) -> object:
-            return await say(to, status, headers, teacher(body)[2] if status == 200 else found, cut=cut)
-
-        server.say = replied  # type: ignore[attr-defined]
-        try:
-            return await answer(body, writer)
-        finally:
-            server.say = say  # type: ignore[attr-defined]
-
-    server.answer = answered  # type: ignore[attr-defined]
 
 
 def speed(folder: Path, rows: list[dict[str, str]]) -> None:

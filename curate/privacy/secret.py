@@ -100,5 +100,7 @@ def _starts(text: str, at: int) -> bool:
 
 def _stands_in(key: str) -> bool:
     body = key[4:]
-    few = len(set(body)) < _FEWEST and not key.startswith("eyJ")  # three parts with dots: nothing else looks like a web token
+    few = len(set(body)) < _FEWEST and not key.startswith(
+        "eyJ"
+    )  # three parts with dots: nothing else looks like a web token
     return few or _STANDS_IN.search(body) is not None

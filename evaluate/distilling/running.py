@@ -17,6 +17,7 @@ from ...curate.distill.prepared import gates_of, summary_of
 from ...curate.distill.report import compose
 from ...curate.distill.rounds import Progress, run_rounds
 from ...curate.distill.rows import drafts_as_rows
+from ...curate.distill.shown import private_in
 from ...curate.distill.within import within
 from ...curate.embed.encoder import TFIDF, Encoder, find_encoder
 from ...curate.embed.encoding import row_texts
@@ -30,6 +31,7 @@ from .helping import helpers_of, known_of
 from .opened import Opened
 
 Say = Callable[[str], None]
+_FILES = ("canned:", "recorded:")
 _PORTION = 64  # calls, some minutes of a small model on a CPU
 
 
@@ -92,6 +94,8 @@ def _run(
     called: Callable[[Counts], None],
 ) -> Distilled:  # fmt: skip
     notes: list[str] = []
+    if (told := private_in(opened.prepared.seeds)) is not None and not opened.recipe.teacher.model.startswith(_FILES):
+        say(told)
     prepared, text = opened.prepared, opened.path.read_text(encoding="utf-8")
     if journal.note:
         say(journal.note)  # and not into the report: it would differ from that of a run that nobody cut off

@@ -93,7 +93,7 @@ def judge(folder, model):
             "eval", model, "--on", "bank.evalset", "--part", "ship", "--name", name, "--adapter", f"adapters/{name}",
             "--rung", "bare", "--train", f"{name}/data.jsonl", "--max-tokens", 24,
         )  # fmt: skip
-    vetset("compare", "runs/real-ship.run", "runs/both-ship.run", allowed=(0, 1, 2))
+    vetset("compare", "runs/real.run", "runs/both.run", allowed=(0, 1, 2))
 
 
 def _rows(path):

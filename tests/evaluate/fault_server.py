@@ -49,6 +49,7 @@ class FaultServer:
     peak: int = 0
     keep: bool = True  # bodies and headers
     reply: Callable | None = None  # function of the body: (status, headers, object), in place of the answer
+    speaks: Callable | None = None  # function of the body: what is answered where no fault comes before it
     open: list = field(
         default_factory=list
     )  # transports of all connections: one that closes may still have something to send
@@ -91,7 +92,8 @@ class FaultServer:
                 draw -= share
             await asyncio.sleep(faults.latency)
             self.paid[question] += 1
-            return await self.say(writer, 200, {}, completion(question), cut=draw < faults.cut)
+            found = completion(question) if self.speaks is None else self.speaks(body)
+            return await self.say(writer, 200, {}, found, cut=draw < faults.cut)
         finally:
             self.active -= 1
 

@@ -19,7 +19,7 @@ from vetset.evaluate.distilling.estimating import estimate
 from vetset.evaluate.distilling.opened import open_recipe
 from vetset.evaluate.models.journal import Journal
 from vetset.tests.evaluate.distill_victims import Paid, outputs, write_recipe, written
-from vetset.tests.evaluate.fault_server import Faults, FaultServer, serving
+from vetset.tests.evaluate.fault_server import Faults, serving
 
 
 @pytest.fixture
@@ -133,29 +133,11 @@ def test_a_budget_stops_the_run_below_its_cap_and_a_larger_one_goes_on(tmp_path,
 def test_faults_of_the_server_leave_every_draft_with_a_fate(tmp_path, seeds):
     shaky = Faults(error=0.05, busy=0.03, drop=0.03, cut=0.03, seed=2)
     with serving(shaky, keep=False) as server:
-        speak(server)
+        server.speaks = lambda body: written(body)[2]
         found = distill(open_recipe(recipe(tmp_path, server.url, accepted=8)))
     adds_up(found.report)
     assert (found.report["accepted"], found.report["failed"]) == (48, 0)
     assert server.told.keys() == {200, 429, 500}
-
-
-def speak(server: FaultServer):
-    """Let the server say what ``written`` writes wherever it would have answered."""
-    answer, say = server.answer, server.say
-
-    async def answered(body, writer):
-        async def replied(to, status, headers, found, *, cut=False):
-            return await say(to, status, headers, written(body)[2] if status == 200 else found, cut=cut)
-
-        own = FaultServer.say
-        try:
-            server.say = replied
-            return await answer(body, writer)
-        finally:
-            server.say = own.__get__(server)
-
-    server.answer = answered
 
 
 def test_a_plan_with_a_probe_keeps_its_answers_and_comes_near(tmp_path, seeds, server):
