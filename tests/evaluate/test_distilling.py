@@ -336,3 +336,23 @@ def test_rows_brought_in_change_nothing_of_what_is_shown_next_time(tmp_path, sha
     again = distill(open_recipe(path), anew=True)
     assert again.calls == 0
     assert bring(open_recipe(path)).of.added == 0
+
+
+def test_control_characters_and_html_of_a_reply_come_into_no_row(tmp_path, seeds, server):
+    def odd(body):
+        status, headers, reply = written(body)
+        text = (
+            json.loads(reply["choices"][0]["message"]["content"])
+            if "{" in reply["choices"][0]["message"]["content"]
+            else {}
+        )
+        if text and len(text["text"]) % 2:
+            text["text"] += " \x1b[31m now <div class='x'>&nbsp;</div>"
+            reply["choices"][0]["message"]["content"] = json.dumps(text)
+        return status, headers, reply
+
+    server.reply = odd
+    found = distill(open_recipe(recipe(tmp_path, server.url)))
+    assert found.report["gates"]["quality.encoding"]
+    assert "\\u001b" not in (found.folder / "accepted.jsonl").read_text()
+    assert "\x1b" not in (found.folder / "accepted.jsonl").read_text()

@@ -14,8 +14,12 @@ _HABIT = 0.02  # share of real rows that a rule finds from which it is how this 
 
 
 def find_leftovers(batch: Batch, _: Gate) -> pl.DataFrame:
-    """Find refusals, what models say of themselves, placeholders and markers of chat formats (``quality.template``)."""
-    return _by_rule(batch, "quality.template", "reject", spoken=True)
+    """Find refusals, what models say of themselves, placeholders and markers of chat formats (``quality.template``).
+
+    Control characters, mojibake and left-over HTML, too (``quality.encoding``).
+    """
+    found = [_by_rule(batch, "quality.template", "reject", spoken=True)]
+    return pl.concat([*found, _by_rule(batch, "quality.encoding", "reject", spoken=False)])
 
 
 def find_truncated(batch: Batch, _: Gate) -> pl.DataFrame:
