@@ -229,7 +229,7 @@ def test_a_reply_of_100_kb_is_read_in_no_time(reply):
     read(TASK, Answer(text='{"text": 1,}'), FIELDS)
     begun = time.process_time()
     read(TASK, Answer(text=reply), FIELDS)
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize(
