@@ -61,6 +61,8 @@ def print_distilled(found: Distilled, recipe: Path, brought: Any) -> None:
         for gate, count in report["gates"].items():
             table.add_row(gate, f"{count:,}")
         show(table)
+    if left := report.get("plan", {}).get("seeds_left_out"):
+        tell("real rows that were not shown: " + ", ".join(f"{count:,} {why}" for why, count in left.items()))
     _print_short(report)
     _print_spend(report, found.calls)
     for sentence in [*(report.get("diversity") or {}).get("sentences", []), *report["notes"]]:
