@@ -230,7 +230,7 @@ RULES: dict[str, Rule] = {
         lambda m: later.find_time(m.rows, against=m.against, train=m.train),
     ),
     "leakage.parent": Rule(
-        "synthetic rows of train that were made from an eval row, or from one that is gone",
+        "synthetic rows of train made from an eval row, or one that is gone",
         lambda m: find_parent(m.rows, against=m.against, train=m.train, made=m.synthetic, known=m.known),
     ),
     "leakage.answer": Rule("the label stands in the input", lambda m: leakage.find_answer(m.rows, m.turns)),
