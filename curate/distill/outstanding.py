@@ -32,7 +32,10 @@ def outstanding(found: Diversity) -> list[str]:
     ]
     few = min(found.made.rows, found.real.rows)
     if few < _ROWS:
-        return [*told, f"There are only {counted(few, 'row')} to compare on one side: at least {_ROWS} say something."]
+        return [
+            *told,
+            f"There {'is' if few == 1 else 'are'} only {counted(few, 'row')} to compare on one side: at least {_ROWS} say something.",
+        ]
     return told or [f"Nothing stands out beside {counted(found.real.rows, 'real row')}."]
 
 
