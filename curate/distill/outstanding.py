@@ -34,7 +34,8 @@ def outstanding(found: Diversity) -> list[str]:
     if few < _ROWS:
         return [
             *told,
-            f"There {'is' if few == 1 else 'are'} only {counted(few, 'row')} to compare on one side: at least {_ROWS} say something.",
+            f"There {'is' if few == 1 else 'are'} only {counted(few, 'row')} to compare on one side: at least "
+            f"{_ROWS} say something.",
         ]
     return told or [f"Nothing stands out beside {counted(found.real.rows, 'real row')}."]
 
